@@ -1,0 +1,154 @@
+"""One file holds a model and all that is known about it.
+
+A bundle is an ONNX file. Its graph takes uint8 RGB crops of shape (N, height, width, 3) under the
+name `image` and gives float32 probabilities of shape (N, 2), columns female and male, under the name
+`probabilities`: scaling, softmax and calibration are inside. Everything else that a user of the
+model must know is one JSON object in the file's ONNX metadata, under the key `pilah`; `BundleInfo`
+is that object.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import onnxruntime
+
+from pilah.errors import BundleError
+
+METADATA_KEY = "pilah"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where the training crops lie, told from a detector's box.
+
+    The crop is centred at the box's centre moved by (`shift_x`, `shift_y`), and `height` high, all
+    three counted in box heights; its width follows from the model's input size.
+    """
+
+    shift_x: float
+    shift_y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class RiskPoint:
+    """What abstaining below a confidence costs, measured on validation faces."""
+
+    min_confidence: float
+    error: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCounts:
+    """Validation faces of one annotated label: how they were answered at `min_confidence`."""
+
+    female: int
+    male: int
+    unsure: int
+
+
+@dataclass(frozen=True, slots=True)
+class BundleInfo:
+    """What is known about a model, beside its graph.
+
+    `frames` has one Frame a detector name. `min_confidence` is the default threshold below which the
+    label is unsure. `validation` maps an annotated label to its LabelCounts. `temperature` is
+    the one already applied in the graph.
+    """
+
+    name: str
+    version: str
+    size_hw: tuple[int, int]
+    backbone: str
+    frames: dict[str, Frame]
+    min_confidence: float
+    risk_coverage: tuple[RiskPoint, ...]
+    validation: dict[str, LabelCounts]
+    temperature: float
+    trained_on: str
+    data_digest: str
+    licence: str
+    labels: tuple[str, str] = ("female", "male")
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """The metadata text that `from_json` reads."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "BundleInfo":
+        """Read the metadata text.
+
+        Raises:
+            BundleError: the text is not that of a bundle, or of a later format.
+        """
+        try:
+            raw = json.loads(text)
+            if raw["format"] > FORMAT:
+                raise BundleError(
+                    f"the model file has format {raw['format']}, this pilah reads up to {FORMAT}; "
+                    "upgrade pilah"
+                )
+            return cls(
+                **{
+                    **raw,
+                    "size_hw": tuple(raw["size_hw"]),
+                    "labels": tuple(raw["labels"]),
+                    "frames": {name: Frame(**frame) for name, frame in raw["frames"].items()},
+                    "risk_coverage": tuple(RiskPoint(**point) for point in raw["risk_coverage"]),
+                    "validation": {
+                        label: LabelCounts(**counts) for label, counts in raw["validation"].items()
+                    },
+                }
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise BundleError(
+                f"the model file's description cannot be read ({error!r}); export it again with "
+                "`pilah export`"
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A model file opened for use: its ONNX Runtime session and its description."""
+
+    path: Path
+    info: BundleInfo
+    session: onnxruntime.InferenceSession
+
+
+def open_bundle(path: Path, *, threads: int = 0) -> Bundle:
+    """Open a model file with ONNX Runtime on the processor.
+
+    Args:
+        path: a `model.onnx` that `pilah export` wrote.
+        threads: how many threads one inference may use; 0 lets ONNX Runtime choose.
+
+    Raises:
+        BundleError: the file is missing, is not ONNX, or was not written by `pilah export`.
+    """
+    if not path.is_file():
+        raise BundleError(f"no model file at {path}; give a model.onnx that `pilah export` wrote")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # ONNX Runtime raises its own unexported classes
+        reason = str(error).splitlines()[0]
+        raise BundleError(
+            f"{path} cannot be opened as an ONNX model ({reason}); give a model.onnx that "
+            "`pilah export` wrote"
+        ) from None
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    if text is None:
+        raise BundleError(
+            f"{path} is an ONNX model without pilah's description; give a model.onnx that "
+            "`pilah export` wrote"
+        )
+    return Bundle(path, BundleInfo.from_json(text), session)

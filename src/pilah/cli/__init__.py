@@ -1,0 +1,27 @@
+"""The command line: arguments and printing only, one module a command.
+
+Nothing heavy is imported here; each command imports what it needs when it runs.
+"""
+
+import sys
+
+import typer
+
+from pilah.errors import PilahError
+
+app = typer.Typer(
+    name="pilah",
+    help="Tells photos of women from photos of men and sorts them, safely.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run a command; a known error is one line on standard error and exit code 2."""
+    try:
+        app()
+    except PilahError as error:
+        print(f"pilah: error: {error}", file=sys.stderr)
+        sys.exit(2)

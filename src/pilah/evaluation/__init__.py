@@ -1,0 +1,1 @@
+"""scores.csv -> numbers and pictures."""
