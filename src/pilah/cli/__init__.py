@@ -25,3 +25,10 @@ def main() -> None:
     except PilahError as error:
         print(f"pilah: error: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+from pilah.cli.export import export  # noqa: E402
+from pilah.cli.train import train  # noqa: E402
+
+app.command()(export)
+app.command()(train)

@@ -1,0 +1,27 @@
+"""The networks that can be fine-tuned, by their name in a recipe.
+
+A new backbone from `keras.applications` is one more entry here. All three expect inputs scaled to
+-1..1; that scaling is a layer of the model (`network.py`), so nobody who uses one has to know.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """One network of `keras.applications`.
+
+    `application` is its name there; `study_trainable` is how many of its last layers the study
+    fine-tuned; `smallest` is the least height or width that it accepts.
+    """
+
+    application: str
+    study_trainable: int
+    smallest: int
+
+
+BACKBONES = {
+    "inception_v3": Backbone("InceptionV3", study_trainable=40, smallest=75),
+    "resnet50_v2": Backbone("ResNet50V2", study_trainable=52, smallest=32),
+    "xception": Backbone("Xception", study_trainable=30, smallest=71),
+}
