@@ -25,3 +25,11 @@ def main() -> None:
     except PilahError as error:
         print(f"pilah: error: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+@app.callback()
+def _commands() -> None:
+    """Tells photos of women from photos of men and sorts them, safely."""
+
+
+from pilah.cli import prepare  # noqa: E402, F401
