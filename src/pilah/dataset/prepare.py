@@ -111,7 +111,7 @@ def read_source(source: Path) -> pd.DataFrame:
         return read_folders(source)
     raise DataError(
         f"{source} is not a source of labelled photos; give a folder with CelebA's {ATTRIBUTES} "
-        f"and {IMAGES}/, a folder with {LABELS[0]}/ and {LABELS[1]}/, or a .csv file with path,label"
+        f"and {IMAGES}/, a folder with female/ and male/, or a .csv file with path,label"
     )
 
 

@@ -127,7 +127,8 @@ def quotas(label_counts: Sequence[int], fractions: Fractions) -> Ints:
     order = np.lexsort(((cells - exact)[0], -spare))
     first = np.zeros_like(spare)
     first[order[: label_counts[0] - cells[0].sum()]] = 1
-    return cells + np.stack([first, spare - first])
+    counts: Ints = cells + np.stack([first, spare - first])
+    return counts
 
 
 def _floor(shares: npt.NDArray[np.float64]) -> Ints:
