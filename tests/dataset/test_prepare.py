@@ -1,11 +1,13 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+from pilah.cli import main
 from pilah.dataset.manifest import digest, read_manifest
 from pilah.errors import DataError
 
@@ -13,12 +15,20 @@ ATTRIBUTES = [f"Attribute_{number}" for number in range(1, 40)]
 COLUMNS = [*ATTRIBUTES[:20], "Male", *ATTRIBUTES[20:]]
 
 
-def pilah(*arguments):
-    return subprocess.run(
-        [sys.executable, "-c", "from pilah.cli import main; main()", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-    )
+@pytest.fixture
+def pilah(monkeypatch, capsys):
+    """Run the command line in this process: (exit code, standard output, standard error)."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["pilah", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        printed = capsys.readouterr()
+        return SimpleNamespace(
+            returncode=stop.value.code or 0, stdout=printed.out, stderr=printed.err
+        )
+
+    return run
 
 
 def draw(path, seed):
@@ -56,7 +66,7 @@ def replace(path, old, new):
     path.write_text(text.replace(old, new, 1))
 
 
-def test_celeba_becomes_a_manifest_without_a_person_in_two_splits(celeba, tmp_path):
+def test_celeba_becomes_a_manifest_without_a_person_in_two_splits(pilah, celeba, tmp_path):
     done = pilah("prepare", celeba, "--to", tmp_path / "out", "--seed", 3)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("20 images, 0 duplicates, 20 kept\n")
@@ -67,7 +77,8 @@ def test_celeba_becomes_a_manifest_without_a_person_in_two_splits(celeba, tmp_pa
     assert frame["label"].tolist() == ["male", "male", "female", "female"] * 5
     assert frame["split"].value_counts().to_dict() == {"train": 14, "validation": 4, "test": 2}
     assert (frame.groupby("identity")["split"].nunique() == 1).all()
-    assert Image.open(tmp_path / "out" / "labels.png").width > 300
+    with Image.open(tmp_path / "out" / "labels.png") as plot:
+        assert plot.width > 300
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "labels.png",
         "manifest.csv",
@@ -75,13 +86,13 @@ def test_celeba_becomes_a_manifest_without_a_person_in_two_splits(celeba, tmp_pa
     ]
 
 
-def test_the_official_split_is_celebas(celeba, tmp_path):
+def test_the_official_split_is_celebas(pilah, celeba, tmp_path):
     assert pilah("prepare", celeba, "--to", tmp_path, "--split", "official").returncode == 0
     split = read_manifest(tmp_path / "manifest.csv")["split"].tolist()
     assert split == ["train"] * 14 + ["validation"] * 4 + ["test"] * 2
 
 
-def test_bad_images_and_duplicates_are_named_and_left_out(celeba, tmp_path):
+def test_bad_images_and_duplicates_are_named_and_left_out(pilah, celeba, tmp_path):
     images = celeba / "img_align_celeba"
     (images / "000001.png").unlink()
     (images / "000002.png").write_bytes(b"")
@@ -106,10 +117,10 @@ def test_bad_images_and_duplicates_are_named_and_left_out(celeba, tmp_path):
     assert (repeat["duplicate_of"], repeat["split"]) == (str(images / "000005.png"), "")
 
 
-def test_near_duplicates_are_kept_together_and_reported(celeba, tmp_path):
+def test_near_duplicates_are_kept_together_and_reported(pilah, celeba, tmp_path):
     images = celeba / "img_align_celeba"
-    again = Image.open(images / "000001.png").point(lambda value: min(255, value + 2))
-    again.save(images / "000020.png")
+    with Image.open(images / "000001.png") as image:
+        image.point(lambda value: min(255, value + 2)).save(images / "000020.png")
     done = pilah("prepare", celeba, "--to", tmp_path, "--split", "random")
     assert f"{images}/000001.png {images}/000020.png" in done.stdout
     assert "20 kept" in done.stdout
@@ -117,7 +128,7 @@ def test_near_duplicates_are_kept_together_and_reported(celeba, tmp_path):
     assert split[0] == split[19]
 
 
-def test_a_folder_and_a_csv_of_it_give_the_same_labels(tmp_path):
+def test_a_folder_and_a_csv_of_it_give_the_same_labels(pilah, tmp_path):
     for number in range(12):
         draw(tmp_path / "photos" / ("male" if number % 3 else "female") / f"{number}.png", number)
     (tmp_path / "photos" / "female" / "notes.txt").write_text("not an image by its name")
@@ -179,7 +190,9 @@ def bad_partition(folder):
         (bad_partition, "line 1: '000001.png 3' is not an image and its number"),
     ],
 )
-def test_what_spoils_a_source_is_one_line_and_nothing_is_written(celeba, tmp_path, spoil, message):
+def test_what_spoils_a_source_is_one_line_and_nothing_is_written(
+    pilah, celeba, tmp_path, spoil, message
+):
     spoil(celeba)
     done = pilah("prepare", celeba, "--to", tmp_path / "out")
     assert done.returncode == 2
@@ -197,7 +210,7 @@ def test_what_spoils_a_source_is_one_line_and_nothing_is_written(celeba, tmp_pat
         ("", "cannot be read as a CSV file"),
     ],
 )
-def test_what_spoils_a_csv_is_one_line(tmp_path, text, message):
+def test_what_spoils_a_csv_is_one_line(pilah, tmp_path, text, message):
     (tmp_path / "table.csv").write_text(text)
     done = pilah("prepare", tmp_path / "table.csv", "--to", tmp_path / "out")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
@@ -205,7 +218,7 @@ def test_what_spoils_a_csv_is_one_line(tmp_path, text, message):
     assert not (tmp_path / "out").exists()
 
 
-def test_an_existing_manifest_is_left_alone(celeba, tmp_path):
+def test_an_existing_manifest_is_left_alone(pilah, celeba, tmp_path):
     (tmp_path / "manifest.csv").write_text("mine")
     done = pilah("prepare", celeba, "--to", tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
@@ -223,7 +236,10 @@ def test_a_manifest_of_one_label_is_refused(tmp_path):
 @pytest.mark.faces
 def test_the_studys_images_are_counted_as_the_study_counts_them(shared, tmp_path):
     source = shared / "data" / "celeba5017"
-    done = pilah("prepare", source, "--to", tmp_path, "--split", "random")
+    # A process of its own, because so many images are hashed by processes that it starts.
+    code = "from pilah.cli import main; main()"
+    arguments = ["prepare", str(source), "--to", str(tmp_path), "--split", "random"]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
     assert done.stdout.startswith("5,017 images, 17 duplicates, 5,000 kept\n"), done.stderr
     frame = read_manifest(tmp_path / "manifest.csv")
     counts = frame["split"].value_counts().to_dict()

@@ -69,9 +69,8 @@ def test_people_of_many_images_are_split_in_proportion():
         frame_of(labels, people), np.arange(1000), fractions=(0.7, 0.2, 0.1), seed=0
     )
     counts = split.value_counts()
-    assert [abs(counts[name] - size) <= 5 for name, size in zip(SPLITS, (700, 200, 100))] == [
-        True
-    ] * 3
+    sizes = [counts[name] for name in SPLITS]
+    assert sizes == pytest.approx([700, 200, 100], abs=5)
 
 
 @given(LABEL_LISTS, st.integers(0, 2**32))

@@ -41,7 +41,7 @@ def fingerprint(path: str) -> Fingerprint:
     except UnidentifiedImageError:
         return Fingerprint(problem="not an image")
     except Exception as error:  # decoders raise whatever they like on broken files
-        return Fingerprint(problem=f"cannot be decoded ({error})")
+        return Fingerprint(problem=f"cannot be decoded ({' '.join(str(error).split())})")
     pixels = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).digest()
     return Fingerprint(pixels, look=int(str(imagehash.phash(image)), 16))
 
