@@ -233,6 +233,14 @@ def test_a_manifest_of_one_label_is_refused(tmp_path):
         read_manifest(tmp_path / "manifest.csv")
 
 
+def test_without_the_extra_it_names_what_to_install(tmp_path):
+    code = "import sys; sys.modules['pandas'] = None; from pilah.cli import main; main()"
+    arguments = ["prepare", str(tmp_path), "--to", str(tmp_path / "out")]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "pip install 'pilah[train]'" in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.faces
 def test_the_studys_images_are_counted_as_the_study_counts_them(shared, tmp_path):
     source = shared / "data" / "celeba5017"

@@ -11,7 +11,11 @@ from scipy.sparse.csgraph import connected_components
 Ints = npt.NDArray[np.int64]
 
 NEAR_BITS = 3
-"""Two images are near duplicates when at most so many of their 64 hash bits differ."""
+"""Two images are near duplicates when at most so many of their 64 hash bits differ.
+
+Chosen by eye on aligned CelebA faces: at 3 nearly all pairs are one photo, saved or
+recoloured anew.
+"""
 
 
 def find_originals(paths: "pd.Series[str]", pixels: "pd.Series[bytes]") -> "pd.Series[str]":
