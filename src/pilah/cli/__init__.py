@@ -7,6 +7,9 @@ import sys
 
 import typer
 
+from pilah.cli.export import export
+from pilah.cli.prepare import prepare
+from pilah.cli.train import train
 from pilah.errors import PilahError
 
 app = typer.Typer(
@@ -16,6 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+for command in (prepare, train, export):
+    app.command()(command)
 
 
 def main() -> None:
@@ -25,10 +30,3 @@ def main() -> None:
     except PilahError as error:
         print(f"pilah: error: {error}", file=sys.stderr)
         sys.exit(2)
-
-
-from pilah.cli.export import export  # noqa: E402
-from pilah.cli.train import train  # noqa: E402
-
-app.command()(export)
-app.command()(train)

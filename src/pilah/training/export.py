@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 
-from pilah.bundle import METADATA_KEY, BundleInfo, Frame, LabelCounts
+from pilah.bundle import METADATA_KEY, BundleInfo, LabelCounts
 from pilah.dataset.manifest import read_manifest
 from pilah.detector import fit_frames
 from pilah.errors import BundleError, DataError

@@ -24,7 +24,7 @@ from pilah.training.batches import Arrays, Source
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A model in two: `trunk` gives the tensors that `tail` takes. Both share the model's layers."""
+    """A model in two: `trunk` gives what `tail` takes. Both share the model's layers."""
 
     trunk: keras.Model
     tail: keras.Model

@@ -9,7 +9,8 @@ from typing import Any
 
 import keras
 
-from pilah.errors import WeightsError
+from pilah.errors import MissingExtra, WeightsError
+from pilah.training import efficientnet_lite
 from pilah.training.backbones import BACKBONES
 from pilah.training.recipe import ModelRecipe, Recipe
 
@@ -47,7 +48,9 @@ def first_trainable(model: keras.Model, recipe: Recipe) -> int:
 
 
 def _head(recipe: ModelRecipe, features: Any) -> Any:
-    pool = keras.layers.Flatten if recipe.pooling == "flatten" else keras.layers.GlobalAveragePooling2D
+    pool = (
+        keras.layers.Flatten if recipe.pooling == "flatten" else keras.layers.GlobalAveragePooling2D
+    )
     x = pool(name="pooling")(features)
     for index, units in enumerate(recipe.hidden):
         x = keras.layers.Dense(units, activation="relu", name=f"hidden_{index + 1}")(x)
@@ -65,10 +68,10 @@ def _head_length(recipe: ModelRecipe) -> int:
 
 
 def _backbone(recipe: ModelRecipe, scaled: Any) -> keras.Model:
-    backbone = BACKBONES[recipe.backbone]
-    application = getattr(keras.applications, backbone.application)
+    title = BACKBONES[recipe.backbone].application
+    application = getattr(efficientnet_lite, title, None) or getattr(keras.applications, title)
     if recipe.pretrained == "imagenet":
-        return _with_imagenet(application, backbone.application, scaled)
+        return _with_imagenet(application, title, scaled)
     model = application(weights=None, include_top=False, input_tensor=scaled)
     if recipe.pretrained != "none":
         path = Path(recipe.pretrained)
@@ -88,6 +91,8 @@ def _with_imagenet(application: Any, title: str, scaled: Any) -> keras.Model:
     try:
         # Keras downloads the file once, checks its checksum, and keeps it in ~/.keras/models
         return application(weights="imagenet", include_top=False, input_tensor=scaled)
+    except MissingExtra:
+        raise
     except Exception as error:  # urllib raises many kinds; Keras wraps them in a bare Exception
         raise WeightsError(
             f"the ImageNet weights of {title} could not be downloaded ({_first_line(error)}); on a "

@@ -88,9 +88,7 @@ def add_temperature(path: Path, temperature: float) -> None:
         ]
     )
     del graph.output[:]
-    graph.output.append(
-        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", 2])
-    )
+    graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", 2]))
     onnx.checker.check_model(model)
     onnx.save(model, path)
 

@@ -1,10 +1,10 @@
 """manifest.csv + recipe -> a run folder.
 
-    pixels            every face, decoded once, uint8, memory-mapped
-      │ trunk         the frozen layers, computed once (frozen.py)
-    boundary tensors
-      │ tail + head   trained epoch by epoch; a checkpoint after each
-    model.keras, scores.csv
+pixels            every face, decoded once, uint8, memory-mapped
+│ trunk         the frozen layers, computed once (frozen.py)
+boundary tensors
+│ tail + head   trained epoch by epoch; a checkpoint after each
+model.keras, scores.csv
 """
 
 import shutil
@@ -160,7 +160,9 @@ def _fit(
             "learning_rate": float(learner.optimizer.learning_rate),
             "seconds": time.monotonic() - began,
         }
-        history = pd.concat([history, pd.DataFrame([row])] if len(history) else [pd.DataFrame([row])])
+        history = pd.concat(
+            [history, pd.DataFrame([row])] if len(history) else [pd.DataFrame([row])]
+        )
         if settings.early_stopping and _epochs_since_best(history) == 0:
             _save_weights(learner, best)
         _save_weights(learner, latest)
