@@ -1,4 +1,4 @@
-"""A made-up run folder through the command line, in fresh processes."""
+"""Made-up run folders, through the stage and through the command line in fresh processes."""
 
 import csv
 import json
@@ -8,6 +8,9 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+
+from pilah.errors import DataError
+from pilah.evaluation.evaluate import evaluate_run
 
 PROGRAM = """
 import sys
@@ -60,8 +63,7 @@ def make_run(folder, *, splits=("train", "validation", "test"), repeats=True, mi
 )
 def test_evaluate_writes_numbers_and_plots(tmp_path, how):
     run = make_run(tmp_path / "$a_[b]$", **how)
-    done = pilah("evaluate", run)
-    assert done.returncode == 0, done.stderr
+    evaluate_run(run)
     numbers = json.loads((run / "metrics.json").read_text())
     assert list(numbers) == list(how.get("splits", ("train", "validation", "test")))
     assert numbers["train"]["n"] == 40
@@ -71,6 +73,20 @@ def test_evaluate_writes_numbers_and_plots(tmp_path, how):
         with Image.open(path) as image:
             image.verify()
     assert not list(run.glob("*.part"))
+
+
+def test_the_command_prints_and_never_imports_keras(tmp_path):
+    run = make_run(tmp_path / "run")
+    done = pilah("evaluate", run)
+    assert done.returncode == 0, done.stderr
+    assert "0.925 [0.801, 0.974]" in done.stdout
+    assert str(run / "plots") in done.stdout
+
+
+def test_the_command_ends_with_2_and_one_line(tmp_path):
+    done = pilah("evaluate", tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_compare_sets_the_study_beside_the_run_that_repeats_it(tmp_path):
@@ -121,10 +137,9 @@ def test_a_broken_run_is_one_line_and_leaves_nothing(tmp_path, break_it, message
     run = make_run(tmp_path / "run")
     break_it(run)
     before = sorted(run.iterdir())
-    done = pilah("evaluate", run)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    with pytest.raises(DataError, match=message) as error:
+        evaluate_run(run)
+    assert len(str(error.value).splitlines()) == 1
     assert sorted(run.iterdir()) == before
 
 
