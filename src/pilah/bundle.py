@@ -1,10 +1,10 @@
 """One file holds a model and all that is known about it.
 
 A bundle is an ONNX file. Its graph takes uint8 RGB crops of shape (N, height, width, 3) under the
-name `image` and gives float32 probabilities of shape (N, 2), columns female and male, under the name
-`probabilities`: scaling, softmax and calibration are inside. Everything else that a user of the
-model must know is one JSON object in the file's ONNX metadata, under the key `pilah`; `BundleInfo`
-is that object.
+name `image` and gives float32 probabilities of shape (N, 2), columns female and male, under the
+name `probabilities`: scaling, softmax and calibration are inside. Everything else that a user of
+the model must know is one JSON object in the file's ONNX metadata, under the key `pilah`;
+`BundleInfo` is that object.
 """
 
 import json
@@ -54,8 +54,8 @@ class LabelCounts:
 class BundleInfo:
     """What is known about a model, beside its graph.
 
-    `frames` has one Frame a detector name. `min_confidence` is the default threshold below which the
-    label is unsure. `validation` maps an annotated label to its LabelCounts. `temperature` is
+    `frames` has one Frame a detector name. `min_confidence` is the default threshold below which
+    the label is unsure. `validation` maps an annotated label to its LabelCounts. `temperature` is
     the one already applied in the graph.
     """
 

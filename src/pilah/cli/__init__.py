@@ -7,6 +7,8 @@ import sys
 
 import typer
 
+from pilah.cli.compare import compare
+from pilah.cli.evaluate import evaluate
 from pilah.cli.export import export
 from pilah.cli.prepare import prepare
 from pilah.cli.train import train
@@ -19,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (prepare, train, export):
+for command in (prepare, train, evaluate, compare, export):
     app.command()(command)
 
 

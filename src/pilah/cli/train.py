@@ -12,9 +12,7 @@ def train(
     manifest: Annotated[Path, typer.Argument(help="The manifest.csv that `pilah prepare` wrote.")],
     backbone: Annotated[
         str | None,
-        typer.Option(
-            help="Train by the study's recipe: inception_v3, resnet50_v2 or xception."
-        ),
+        typer.Option(help="Train by the study's recipe: inception_v3, resnet50_v2 or xception."),
     ] = None,
     recipe: Annotated[
         Path | None, typer.Option(help="Train by this recipe file, such as studies/xception.toml.")

@@ -44,9 +44,7 @@ STAGES = (
 )
 
 
-def EfficientNetLite0(
-    *, weights: str | None, include_top: bool, input_tensor: Any
-) -> keras.Model:
+def EfficientNetLite0(*, weights: str | None, include_top: bool, input_tensor: Any) -> keras.Model:
     """The network without its top: inputs of -1..1, features of 1/32 of the size, 1280 channels.
 
     Args:
@@ -99,7 +97,12 @@ def _normed(x: Any, name: str, *, activate: bool) -> Any:
 
 def _load_torch_weights(model: keras.Model, path: Path) -> None:
     tensors = _read_torch(path)
-    ends = {"stem_conv": "_conv_stem", "stem_bn": "_bn0", "top_conv": "_conv_head", "top_bn": "_bn1"}
+    ends = {
+        "stem_conv": "_conv_stem",
+        "stem_bn": "_bn0",
+        "top_conv": "_conv_head",
+        "top_bn": "_bn1",
+    }
     for layer in model.layers:
         if not layer.weights:
             continue
