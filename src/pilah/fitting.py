@@ -22,7 +22,7 @@ def fit_frames(crop_paths: Iterable[Path]) -> dict[str, Frame]:
     Raises:
         DataError: the crops differ in size, or a detector finds fewer than half of their faces.
     """
-    detectors = installed()
+    detectors = list(installed())
     boxes: dict[str, list[Box]] = {detector.name: [] for detector in detectors}
     sizes: set[tuple[int, int]] = set()
     count = 0
