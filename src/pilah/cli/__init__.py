@@ -10,6 +10,7 @@ import typer
 from pilah.cli.compare import compare
 from pilah.cli.evaluate import evaluate
 from pilah.cli.export import export
+from pilah.cli.predict import predict
 from pilah.cli.prepare import prepare
 from pilah.cli.train import train
 from pilah.errors import PilahError
@@ -21,8 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (prepare, train, evaluate, compare, export):
+for command in (prepare, train, evaluate, compare, export, predict):
     app.command()(command)
+
 
 
 def main() -> None:
