@@ -1,7 +1,7 @@
 """How fast pilah is on this machine, from files to answers: `python benchmarks/speed.py FOLDER`.
 
-Every photo is opened, its faces are found, cut out and classified, as `pilah sort` does it; only the
-copying is left out. A small folder is gone through again until `--count` photos are done.
+Every photo is opened, its faces are found, cut out and classified, as `pilah sort` does it; only
+the copying is left out. A small folder is gone through again until `--count` photos are done.
 """
 
 import argparse
