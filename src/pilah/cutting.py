@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pilah.detector import Detection, Detector, choose
 from pilah.errors import ImageError
-from pilah.framing import cut, frame_crop
+from pilah.framing import fit_crop, frame_crop
 from pilah.images import Photo, read
 from pilah.types import Box, Frame
 
@@ -67,13 +67,8 @@ class Cutter:
     def _whole(self, photo: Photo) -> Cut:
         """The photo is a crop: cut at its centre to the model's proportions, then resized."""
         pixels = read(photo)
+        crop = fit_crop(pixels.image_rgb, self.size_hw)
         height, width = pixels.size_hw
-        scale = min(height / self.size_hw[0], width / self.size_hw[1])
-        half_h, half_w = scale * self.size_hw[0] / 2, scale * self.size_hw[1] / 2
-        centre = Box(
-            width / 2 - half_w, height / 2 - half_h, width / 2 + half_w, height / 2 + half_h
-        )
-        crop = cut(pixels.image_rgb, centre, self.size_hw)
         whole = Detection(Box(0, 0, width, height), 1.0)
         return Cut((whole,), self._stack([crop]), pixels.size_hw)
 

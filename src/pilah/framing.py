@@ -61,6 +61,20 @@ def cut(image_rgb: NDArray[np.uint8], box: Box, size_hw: tuple[int, int]) -> NDA
     return np.asarray(resized)
 
 
+def fit_crop(image_rgb: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uint8]:
+    """Bring a ready face crop to the model's size: its largest centred part of those proportions.
+
+    Args:
+        image_rgb: uint8 (h, w, 3).
+        size_hw: height and width to return.
+    """
+    height, width = image_rgb.shape[:2]
+    scale = min(height / size_hw[0], width / size_hw[1])
+    half_h, half_w = scale * size_hw[0] / 2, scale * size_hw[1] / 2
+    centre = Box(width / 2 - half_w, height / 2 - half_h, width / 2 + half_w, height / 2 + half_h)
+    return cut(image_rgb, centre, size_hw)
+
+
 def fit_frame(boxes: Sequence[Box], crop_size_hw: tuple[int, int]) -> Frame:
     """The frame of ready crops, from a detector's boxes on them: one box a crop.
 

@@ -26,7 +26,6 @@ for command in (prepare, train, evaluate, compare, export, predict):
     app.command()(command)
 
 
-
 def main() -> None:
     """Run a command; a known error is one line on standard error and exit code 2."""
     try:

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 import imagehash
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
+
+from pilah.errors import ImageError
+from pilah.images import load
 
 # Starting processes takes longer than hashing so few images in this one.
 FEW = 500
@@ -31,17 +34,12 @@ class Fingerprint:
 
 def fingerprint(path: str) -> Fingerprint:
     """Decode and hash one image; a problem is told, not raised."""
-    try:
-        if not os.path.getsize(path):
-            return Fingerprint(problem="empty file (0 bytes)")
-        with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file).convert("RGB")
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return Fingerprint(problem="listed but missing")
-    except UnidentifiedImageError:
-        return Fingerprint(problem="not an image")
-    except Exception as error:  # decoders raise whatever they like on broken files
-        return Fingerprint(problem=f"cannot be decoded ({' '.join(str(error).split())})")
+    try:
+        image = Image.fromarray(load(path))
+    except (ImageError, OSError) as error:
+        return Fingerprint(problem=str(error))
     pixels = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).digest()
     return Fingerprint(pixels, look=int(str(imagehash.phash(image)), 16))
 

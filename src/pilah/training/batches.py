@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Protocol
 
 import keras
 import numpy as np
-from PIL import Image
 from rich.progress import track
 
-from pilah.errors import DataError
+from pilah.errors import DataError, ImageError
+from pilah.framing import cut, fit_crop
+from pilah.images import load
+from pilah.types import Box
 
 
 class Source(Protocol):
@@ -136,7 +137,7 @@ def decode_crops(
     """
 
     def read(index: int) -> None:
-        array[index] = _read(Path(paths[index]), size_hw)
+        array[index] = _read(paths[index], size_hw)
 
     with ThreadPoolExecutor() as pool:
         for _ in track(
@@ -145,25 +146,13 @@ def decode_crops(
             pass
 
 
-def _read(path: Path, size_hw: tuple[int, int]) -> np.ndarray[Any, Any]:
+def _read(path: str, size_hw: tuple[int, int]) -> np.ndarray[Any, Any]:
     try:
-        with Image.open(path) as image:
-            return _fitted(image.convert("RGB"), size_hw)
-    except OSError as error:
+        return fit_crop(load(path), size_hw)
+    except (ImageError, OSError) as error:
         raise DataError(
             f"{path} of the manifest cannot be read ({error}); run `pilah prepare` again"
         ) from None
-
-
-def _fitted(image: Image.Image, size_hw: tuple[int, int]) -> np.ndarray[Any, Any]:
-    """The largest centred part of the image with the wanted proportions, at the wanted size."""
-    height, width = size_hw
-    if image.size == (width, height):
-        return np.asarray(image)
-    scale = min(image.width / width, image.height / height)
-    left, top = (image.width - width * scale) / 2, (image.height - height * scale) / 2
-    box = (left, top, left + width * scale, top + height * scale)
-    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, box=box))
 
 
 def _zoomed(image: np.ndarray[Any, Any], random: np.random.Generator) -> np.ndarray[Any, Any]:
@@ -171,6 +160,5 @@ def _zoomed(image: np.ndarray[Any, Any], random: np.random.Generator) -> np.ndar
     scale = random.uniform(0.75, 1.0)
     left = random.uniform(0, width * (1 - scale))
     top = random.uniform(0, height * (1 - scale))
-    box = (left, top, left + width * scale, top + height * scale)
-    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR, box=box)
-    return np.asarray(resized)
+    part = Box(left, top, left + width * scale, top + height * scale)
+    return cut(image, part, (height, width))

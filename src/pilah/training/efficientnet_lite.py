@@ -132,7 +132,10 @@ def _read_torch(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     storage as a 64-bit count and its raw numbers. Only the few names that such a file needs are
     let through, so that a file cannot run code.
     """
-    kinds = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+    kinds: dict[str, np.dtype[Any]] = {
+        "FloatStorage": np.dtype("<f4"),
+        "LongStorage": np.dtype("<i8"),
+    }
     with path.open("rb") as file:
         for _ in range(3):
             _Unpickler(file).load()

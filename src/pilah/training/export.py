@@ -12,10 +12,10 @@ import pandas as pd
 
 from pilah.bundle import METADATA_KEY, BundleInfo, LabelCounts
 from pilah.dataset.manifest import read_manifest
-from pilah.detector import fit_frames
 from pilah.errors import BundleError, DataError
 from pilah.evaluation.calibrate import apply_temperature, fit_temperature
 from pilah.evaluation.metrics import risk_coverage, threshold_for_error
+from pilah.fitting import fit_frames
 from pilah.training.batches import decode_crops
 from pilah.training.onnx_graph import add_description, add_temperature, write_float, write_int8
 from pilah.training.recipe import read_recipe
@@ -96,7 +96,7 @@ def export(
             version=version,
             size_hw=recipe.data.size_hw,
             backbone=recipe.model.backbone,
-            frames=fit_frames(train[:FRAME_FACES]),
+            frames=fit_frames(Path(path) for path in train[:FRAME_FACES]),
             min_confidence=min_confidence,
             risk_coverage=risk_coverage(calibrated, labels),
             validation={

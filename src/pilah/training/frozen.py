@@ -23,14 +23,14 @@ from pilah.training.batches import Arrays, Source
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class Parts:
     """A model in two: `trunk` gives what `tail` takes. Both share the model's layers."""
 
     trunk: keras.Model
     tail: keras.Model
 
 
-def cut(model: keras.Model, first_trainable: int) -> Cut:
+def cut(model: keras.Model, first_trainable: int) -> Parts:
     """Cut a functional model before `model.layers[first_trainable]`.
 
     The boundary is every tensor made by a layer before that one and taken by it or a later one.
@@ -43,7 +43,7 @@ def cut(model: keras.Model, first_trainable: int) -> Cut:
                 made_before = id(tensor._keras_history.operation) not in tail_layers
                 if made_before and all(tensor is not known for known in boundary):
                     boundary.append(tensor)
-    return Cut(keras.Model(model.inputs, boundary), keras.Model(boundary, model.outputs[0]))
+    return Parts(keras.Model(model.input, boundary), keras.Model(boundary, model.output))
 
 
 def compute_once(
