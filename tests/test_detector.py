@@ -107,6 +107,7 @@ def test_shrinking_keeps_proportions(height: int, width: int) -> None:
 
 
 @pytest.mark.faces
+@pytest.mark.slow
 @each_detector
 def test_nearly_every_person_is_found(shared: Path, detector: Detector) -> None:
     with open(shared / "data/photos/single.csv", newline="") as file:

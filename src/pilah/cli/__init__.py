@@ -18,6 +18,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+@app.callback()
+def _commands() -> None:
+    """Keeps `predict` a word to type even while it is the only command."""
+
+
 app.command()(predict)
 
 
