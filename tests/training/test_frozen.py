@@ -1,7 +1,5 @@
 """The frozen part computed once must change nothing but the time."""
 
-import os
-import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pilah.errors import DataError
 from pilah.training.frozen import allocate, cut
 from pilah.training.network import build_network, first_trainable
 from pilah.training.recipe import DataRecipe, ModelRecipe, Recipe, TrainRecipe, study_recipe
@@ -98,27 +95,6 @@ def _two_hundred_faces(shared: Path, folder: Path) -> Path:
     path = folder / "faces.csv"
     table.to_csv(path, index=False)
     return path
-
-
-def test_a_full_disk_is_one_line(tmp_path: Path, manifest: Callable[..., Path]) -> None:
-    """The size limit of a file stands for the end of the disk: the same system call fails."""
-    table = manifest()
-    recipe = Recipe(
-        name="full",
-        data=DataRecipe(size_hw=(32, 32)),
-        model=ModelRecipe(backbone="resnet50_v2", pretrained="none", trainable=2),
-    )
-    pid = os.fork()
-    if pid == 0:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-        try:
-            train(recipe, table, tmp_path / "run")
-        except DataError as error:
-            text = str(error)
-            os._exit(0 if "disk is too full" in text and "run the same command" in text else 3)
-        os._exit(4)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert not list((tmp_path / "run" / "checkpoint").glob("*"))
 
 
 def test_room_is_reserved_on_the_disk(tmp_path: Path) -> None:

@@ -20,14 +20,14 @@ size_hw = [32, 32]
 [model]
 backbone = "resnet50_v2"
 pretrained = "none"
-trainable = 8
+trainable = 0
 pooling = "average"
 hidden = [8]
 dropout = 0.1
 [train]
 epochs = {epochs}
 batch_size = 8
-learning_rate = 0.003
+learning_rate = 0.01
 augment = ["flip"]
 """
 
@@ -164,3 +164,21 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(
         assert len(lines) == 1 and said in lines[0], done.stderr
         assert "Traceback" not in done.stderr
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_full_disk_is_one_line(
+    manifest: Callable[..., Path], recipe: Path, tmp_path: Path
+) -> None:
+    """A limit on a file's size stands for the end of the disk: the same system call fails."""
+    folder = tmp_path / "run"
+    command = pilah("train", manifest(), "--recipe", recipe, "--to", folder)
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -f 50; exec "$@"', "limited", *command],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+    )
+    assert done.returncode == 2, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("pilah: error: ")]
+    assert "the disk is too full" in line and "run the same command again" in line
+    assert list((folder / "checkpoint").iterdir()) == []

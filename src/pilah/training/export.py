@@ -27,7 +27,7 @@ PARITY = 1e-4
 PARITY_FACES = 64
 INT8_COST = 0.002
 """The share of validation answers that int8 may change for the worse."""
-RANGE_FACES = 300
+RANGE_FACES = 512
 FRAME_FACES = 400
 
 

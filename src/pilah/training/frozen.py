@@ -8,6 +8,7 @@ whole model, which is therefore trained when its tail is.
 """
 
 import errno
+import math
 import os
 import shutil
 from dataclasses import dataclass
@@ -94,17 +95,18 @@ def allocate(path: Path, shape: tuple[int, ...], dtype: str) -> np.memmap[Any, A
     Raises:
         DataError: the disk is too full.
     """
-    array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
     try:
+        array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
         with path.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     except OSError as error:
         path.unlink(missing_ok=True)
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
+        needed = math.prod(shape) * np.dtype(dtype).itemsize
         free = shutil.disk_usage(path.parent).free
         raise DataError(
-            f"the disk is too full: {path} needs {array.nbytes / 1e9:.1f} GB, {free / 1e9:.1f} GB "
-            "are free; free some room and run the same command again"
+            f"the disk is too full: {path} needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are "
+            "free; free some room and run the same command again"
         ) from None
     return array

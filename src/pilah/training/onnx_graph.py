@@ -54,6 +54,8 @@ def write_int8(source: Path, path: Path, crops: np.ndarray[Any, Any]) -> None:
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
         op_types_to_quantize=["Conv", "MatMul", "Gemm", "Add", "Concat", "AveragePool", "MaxPool"],
+        # A range averaged over batches: the outermost value of one face would coarsen all others
+        extra_options={"CalibMovingAverage": True},
     )
     prepared.unlink()
 

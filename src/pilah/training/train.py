@@ -140,6 +140,7 @@ def _fit(
         if settings.early_stopping and _epochs_since_best(history) >= settings.early_stopping:
             break
         began = time.monotonic()
+        _seed_dropout(learner, settings.seed, epoch * steps)
         shuffled, items = epoch_items(
             rows, first_mirrored=first_mirrored, seed=settings.seed, epoch=epoch
         )
@@ -169,6 +170,13 @@ def _fit(
         write_history(run, history)
     if settings.early_stopping:
         learner.load_weights(best)
+
+
+def _seed_dropout(learner: keras.Model, seed: int, step: int) -> None:
+    """Set the random state of each Dropout as it is before this step; no checkpoint keeps it."""
+    for layer in learner.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            layer.seed_generator.state.assign([seed, step])
 
 
 def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
