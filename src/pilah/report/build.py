@@ -1,6 +1,7 @@
 """The three files of a report, made whole or not at all."""
 
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -91,5 +92,6 @@ def build_report(target: Path, *, info: BundleInfo) -> Report:
         ) from None
     finally:
         for draft in drafts:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):  # the error that led here is the one to tell
+                draft.unlink()
     return Report(tally, share, info, paths)
