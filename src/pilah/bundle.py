@@ -14,22 +14,12 @@ from pathlib import Path
 import onnxruntime
 
 from pilah.errors import BundleError
+from pilah.types import (
+    Frame as Frame,
+)  # part of this contract, defined where the light modules see it
 
 METADATA_KEY = "pilah"
 FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Where the training crops lie, told from a detector's box.
-
-    The crop is centred at the box's centre moved by (`shift_x`, `shift_y`), and `height` high, all
-    three counted in box heights; its width follows from the model's input size.
-    """
-
-    shift_x: float
-    shift_y: float
-    height: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from pilah.cli.predict import predict
 from pilah.errors import PilahError
 
 app = typer.Typer(
@@ -16,6 +17,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.command()(predict)
 
 
 def main() -> None:
