@@ -18,10 +18,10 @@ def report(
         Path, typer.Argument(metavar="DIR", help="A folder that `pilah sort --to` wrote.")
     ],
     model: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="The model.onnx that the photos were sorted with; only needed where "
-            "DIR/results.parquet, which names it, is gone."
+            help="The model that the photos were sorted with (a name, or a model.onnx); only "
+            "needed where DIR/results.parquet, which names it, is gone."
         ),
     ] = None,
     as_json: Annotated[
@@ -40,20 +40,21 @@ def report(
         _print(made)
 
 
-def _info(folder: Path, model: Path | None) -> "BundleInfo":
+def _info(folder: Path, model: str | None) -> "BundleInfo":
     from pilah.bundle import open_bundle
     from pilah.errors import DataError
+    from pilah.models import model_path
     from pilah.report import recorded_info
     from pilah.sorting import read_results
 
     if model is not None:
-        return open_bundle(model).info
+        return open_bundle(model_path(model)).info
     next(read_results(folder), None)  # a folder without a sort is the first thing to tell
     info = recorded_info(folder / "results.parquet")
     if info is None:
         raise DataError(
             f"{folder} does not tell which model sorted it (results.parquet is missing or not "
-            "from pilah); add --model with that model.onnx"
+            "from pilah); add --model with its name or its model.onnx"
         )
     return info
 
