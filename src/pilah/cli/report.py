@@ -5,14 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pilah.cli import app
-
 if TYPE_CHECKING:
     from pilah.bundle import BundleInfo
     from pilah.report import Estimate, Report
 
 
-@app.command()
 def report(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="A folder that `pilah sort --to` wrote.")

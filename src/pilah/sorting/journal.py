@@ -90,6 +90,11 @@ class Journal:
             raise JournalError(error.errno, error.strerror, JOURNAL) from None
         self.state.apply(line)
 
+    def restart(self) -> None:
+        """Forget all lines."""
+        os.ftruncate(self._descriptor, 0)
+        self.state = State()
+
     def _cut_torn_line(self) -> None:
         size = os.fstat(self._descriptor).st_size
         start = max(0, size - MAX_LINE)
@@ -143,6 +148,8 @@ def begin_journal(target: Path, options: dict[str, Any], sources: Iterable[str])
                 os.mkdir(folder)
         journal = Journal(home / JOURNAL, create=True)
         try:
+            if is_new:
+                journal.restart()  # whatever a kill left here had not begun
             if journal.state.options is None:
                 journal.append(header, durable=True)
             if is_new:
@@ -178,7 +185,7 @@ def read_results(target: Path) -> Iterator[SortedPhoto]:
             "`pilah sort --to` wrote"
         )
     state = read_state(path)
-    whole_photos = bool(state.options) and not state.options["faces"]
+    whole_photos = not (state.options or {}).get("faces")
     for line in read_lines(path):
         if line.get("intend") in state.done:
             files = line["files"] if whole_photos else []

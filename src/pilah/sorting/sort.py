@@ -4,8 +4,8 @@ Run again with the same options it goes on: what the journal says is done is nei
 touched again, what was interrupted is put back and done anew, what is new is added.
 """
 
-import errno
 import os
+import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -13,29 +13,15 @@ from pathlib import Path
 
 from pilah.errors import SortError
 from pilah.sorting.bins import BINS, Bin, By, bin_of
-from pilah.sorting.journal import (
-    JOURNAL,
-    SCRATCH,
-    Journal,
-    JournalError,
-    begin_journal,
-    read_results,
-)
+from pilah.sorting.journal import JOURNAL, Journal, begin_journal, read_results
 from pilah.sorting.placing import Placing
 from pilah.sorting.records import State, read_state
 from pilah.sorting.transfer import Mode
-from pilah.sorting.walk import Found, find_photos, reason_of, refuse_source_inside, shown
+from pilah.sorting.walk import Found, Photo, find_photos, reason_of, refuse_source_inside, shown
 from pilah.types import Result
 
 ResultsOf = Callable[[Iterable[str]], Iterator[Result]]
 Progress = Callable[[int, int], None]
-
-REMEDIES = {
-    errno.ENOSPC: "free some space",
-    errno.EDQUOT: "free some space",
-    errno.EROFS: "make it writable",
-}
-"""Errors that would meet every photo after the first, and what helps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +42,9 @@ class SortOptions:
     def __post_init__(self) -> None:
         """Refuse what makes no sense together."""
         if self.faces and self.mode != "copy":
-            raise SortError(f"--faces writes new files, so --{self.mode} has no sense; leave it out")
+            raise SortError(
+                f"--faces writes new files, so --{self.mode} has no sense; leave it out"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +86,13 @@ def sort_photos(
     _refuse(sources, target, options)
     with begin_journal(target, asdict(options), sources) as journal:
         try:
-            placing = Placing(journal, mode=options.mode, tree=options.tree, faces=options.faces)
+            placing = Placing(
+                journal, target, mode=options.mode, tree=options.tree, faces=options.faces
+            )
+            found = find_photos(sources, target)
+            added = _sort_new(found, journal, placing, results_of, options, progress)
         except OSError as error:
-            raise _stop(error, journal) from None
-        found = find_photos(sources, target)
-        added = _sort_new(found, journal, placing, results_of, options, progress)
+            raise _stop(error, journal, target) from None
         placing.close()
     counts: Counter[Bin] = Counter()
     failed = []
@@ -127,7 +117,7 @@ def plan_photos(
     state = _refuse(sources, target, options)
     found = find_photos(sources, target)
     paths = [photo.source for photo in _new(found, state)]
-    counts: Counter[Bin] = Counter(unreadable=len(found.unopened))
+    counts: Counter[Bin] = Counter({"unreadable": len(found.unopened)})
     failed = list(found.unopened)
     for count, result in enumerate(results_of(iter(paths)), start=1):
         counts[bin_of(result, by=options.by)] += 1
@@ -185,16 +175,19 @@ def _sort_new(
             waiting.append(photo)
             yield photo.source
 
-    try:
-        for path, reason in found.unopened:
-            placing.fail(path, reason)
-    except OSError as error:
-        raise _stop(error, journal) from None
+    for path, reason in found.unopened:
+        placing.fail(path, reason)
     for count, result in enumerate(results_of(paths()), start=1):
-        try:
-            placing.put(waiting.popleft(), result, bin_of(result, by=options.by))
-        except OSError as error:
-            raise _stop(error, journal) from None
+        placing.put(waiting.popleft(), result, bin_of(result, by=options.by))
         if progress:
             progress(count, len(photos))
     return len(photos)
+
+
+def _stop(error: OSError, journal: Journal, target: Path) -> SortError:
+    free = shutil.disk_usage(target).free / 1e6
+    return SortError(
+        f"stopped after {len(journal.state.done):,} photos: cannot write to {shown(target)} "
+        f"({reason_of(error)}; {free:,.1f} MB free); all other originals are untouched; make room "
+        "and run the same command again to go on"
+    )

@@ -142,13 +142,16 @@ def take_back(path: str, placed: Placed, entry: Entry, mode: Mode) -> Obstacle |
     at_source = os.path.lexists(entry.source)
     if not os.path.lexists(path):
         return None if mode == "move" and at_source else "missing"
+    if mode == "move" and at_source and os.path.samefile(path, entry.source):
+        os.unlink(path)  # the second name of one file
+        return None
     if not _is_unchanged(path, placed, entry, mode):
         return "changed"
     if mode != "move":
         os.unlink(path)
     elif not at_source:
         _return(path, entry)
-    elif _is_same(path, placed, entry.source):
+    elif _is_copy(placed, entry.source):
         os.unlink(path)
     else:
         return "occupied"
@@ -175,10 +178,8 @@ def _is_unchanged(path: str, placed: Placed, entry: Entry, mode: Mode) -> bool:
     return digest_of(path) == placed.digest
 
 
-def _is_same(path: str, placed: Placed, source: str) -> bool:
-    here, there = os.lstat(path), os.lstat(source)
-    if os.path.samestat(here, there):
-        return True
+def _is_copy(placed: Placed, source: str) -> bool:
+    there = os.lstat(source)
     is_copy = stat.S_ISREG(there.st_mode) and there.st_size == placed.size
     return is_copy and placed.digest is not None and digest_of(source) == placed.digest
 
@@ -212,5 +213,5 @@ def _verified_copy(source: str, draft: str) -> str:
     return digest
 
 
-def _hash() -> "hashlib._Hash":
+def _hash() -> "hashlib.blake2b":
     return hashlib.blake2b(digest_size=16)

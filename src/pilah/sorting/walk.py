@@ -7,11 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pilah.errors import SortError
-
-PHOTO_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .heic .heif .avif".split()
-)
-
+from pilah.images import is_photo_name
 
 Seen = set[tuple[int, int, str]]  # a folder's identity and a name in it
 
@@ -52,10 +48,10 @@ def find_photos(sources: Iterable[str], target: Path) -> Found:
     """List the photos in files and folders, in a steady order, without opening any file.
 
     A folder's files come before its sub-folders, each by name. Hidden files and folders, and the
-    target, are left out. A folder reached twice (named twice, or by a symbolic link, which may
-    make a loop) and a file named twice are listed once. Devices, pipes and sockets are never
-    opened. The list is made before the sort begins because a move changes the folder under the
-    walk, and because time left needs a total; 100,000 photos take some 30 MB.
+    target, are left out, and so are folders that are symbolic links, which may make a loop, unless
+    they are named as a source. What is named twice is listed once. Devices, pipes and sockets are
+    never opened. The list is made before the sort begins because a move changes the folder under
+    the walk, and because time left needs a total; 100,000 photos take some 30 MB.
     """
     found = Found()
     seen_folders = {_identity(os.stat(target))} if target.exists() else set()
@@ -101,7 +97,7 @@ def _walk(top: str, found: Found, seen_folders: set[tuple[int, int]], seen_files
                 continue
             seen_folders.add(identity)
             with os.scandir(path) as entries:
-                inside = [(entry.name, entry.is_dir()) for entry in entries]
+                inside = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
         except OSError as error:
             found.unopened.append((path, reason_of(error)))
             continue
@@ -119,7 +115,7 @@ def _add(parent: str, name: str, folder: str, found: Found, seen_files: Seen) ->
         return
     seen_files.add(key)
     path = os.path.join(parent, name)
-    is_photo = os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES
+    is_photo = is_photo_name(name)
     try:
         status = os.stat(path)
     except OSError as error:
@@ -128,6 +124,8 @@ def _add(parent: str, name: str, folder: str, found: Found, seen_files: Seen) ->
         else:
             found.ignored += 1
         return
+    if stat.S_ISDIR(status.st_mode):
+        return  # a link to a folder
     if not stat.S_ISREG(status.st_mode):
         found.unopened.append((path, "is a pipe, socket or device, not a file"))
     elif is_photo:
