@@ -1,7 +1,7 @@
 """Real sorts, killed.
 
 By default each mode is killed a few times in a row over a few photos. The long version,
-`PILAH_KILLS=20 PILAH_KILL_PHOTOS=300 pytest tests/sorting/test_kill.py`, kills each mode that often,
+`PILAH_KILLS=20 PILAH_KILL_PHOTOS=300 pytest tests/sorting/test_kill.py`, kills each that often,
 every time from the start, each followed by its own resume and undo.
 """
 

@@ -42,7 +42,7 @@ def test_what_was_left_alone_can_be_settled_and_undone(photos: Path) -> None:
     mine = write(photos / "f-1.jpg", "mine")
     assert reasons(target) == {"female/f-1.jpg": "another file is now at its first place"}
     assert mine.read_text() == "mine"
-    with pytest.raises(SortError, match="an undo of .* was begun"):
+    with pytest.raises(SortError, match=r"an undo of .* was begun"):
         sort(photos, "move")
     mine.unlink()
     assert reasons(target) == {}
