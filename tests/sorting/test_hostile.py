@@ -22,7 +22,7 @@ EXIF_ORIENTATION = 0x0112
 
 
 def bomb() -> bytes:
-    """A PNG whose header promises 20,000 × 20,000 pixels."""
+    """A PNG whose header promises 20,000 by 20,000 pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         crc = struct.pack(">I", zlib.crc32(kind + data))
@@ -86,7 +86,7 @@ def test_everything_else_is_sorted_and_each_failure_is_named(
     if os.geteuid() != 0:
         (source / "secret.jpg").chmod(0)
     command = ("sort", source, "--to", target, "--model", tiny_bundle)
-    code, out, err = run(*command)
+    code, _, err = run(*command)
     assert code == 1, err
     bins = ["female", "male", "mixed", "unsure", "no_face"]
     sorted_names = [os.path.basename(p) for bin in bins for p in names_in(target / bin)]

@@ -118,6 +118,15 @@ def test_it_goes_on_and_classifies_nothing_again(photos: Path, tmp_path: Path, m
     assert tree_of(tmp_path) == before
 
 
+def test_moved_files_that_are_named_again_are_done(photos: Path, tmp_path: Path) -> None:
+    named = [str(photos / "f-1.jpg"), str(photos / "sub/deep/f-1.jpg")]
+    for added in (2, 0):
+        summary = sort_photos(named, tmp_path / "out", answers, SortOptions(mode="move"))
+        assert (summary.added, summary.failed) == (added, ())
+        if added:
+            (photos / "sub/deep").rmdir()
+
+
 def test_a_new_photo_is_added_to_a_finished_sort(photos: Path, tmp_path: Path) -> None:
     sort_photos([str(photos)], tmp_path / "out", answers, SortOptions())
     write(photos / "m-new.jpg")

@@ -62,6 +62,7 @@ def sort(
     from pilah.errors import SortError
     from pilah.pipeline import load
     from pilah.sorting import SortOptions
+    from pilah.sorting.walk import shown
 
     if move + link + copy > 1:
         raise SortError("--move, --link and --copy exclude each other; give one of them")
@@ -79,7 +80,7 @@ def sort(
         pilah.close()
         print(
             "pilah: stopped. Run the same command again to go on"
-            + ("." if dry_run else f", or `pilah undo {target}` to take it back."),
+            + ("." if dry_run else f", or `pilah undo {shown(target)}` to take it back."),
             file=sys.stderr,
         )
         raise typer.Exit(130) from None

@@ -2,8 +2,11 @@
 
     bins.py      which folder does a photo belong into?
     walk.py      which photos are meant?
-    journal.py   what is written down, so that a killed sort can go on and be undone?
+    records.py   what is written down, so that a killed sort can go on and be undone?
+    journal.py   how is it written and read back?
     transfer.py  how is one file copied, moved or linked, and put back?
+    placing.py   how does one photo get its place, step by step?
+    crops.py     what is written of a face with `--faces`?
     sort.py      the sort, from its begin to its summary
     undo.py      the way back
 

@@ -85,11 +85,12 @@ def sort_photos(
     target = Path(os.path.abspath(target))
     _refuse(sources, target, options)
     with begin_journal(target, asdict(options), sources) as journal:
+        _refuse_other(journal.state, target, options)  # written since the first look
         try:
             placing = Placing(
                 journal, target, mode=options.mode, tree=options.tree, faces=options.faces
             )
-            found = find_photos(sources, target)
+            found = find_photos(filter(os.path.lexists, sources), target)
             added = _sort_new(found, journal, placing, results_of, options, progress)
         except OSError as error:
             raise _stop(error, journal, target) from None
@@ -115,7 +116,7 @@ def plan_photos(
     sources = [os.fspath(source) for source in sources]
     target = Path(os.path.abspath(target))
     state = _refuse(sources, target, options)
-    found = find_photos(sources, target)
+    found = find_photos(filter(os.path.lexists, sources), target)
     paths = [photo.source for photo in _new(found, state)]
     counts: Counter[Bin] = Counter({"unreadable": len(found.unopened)})
     failed = list(found.unopened)
@@ -137,6 +138,12 @@ def _refuse(sources: list[str], target: Path, options: SortOptions) -> State:
     for source in sources:
         if not os.path.lexists(source) and os.path.abspath(source) not in moved:
             raise SortError(f"no photo or folder at {shown(source)}; give one that exists")
+    _refuse_other(state, target, options)
+    return state
+
+
+def _refuse_other(state: State, target: Path, options: SortOptions) -> None:
+    """Refuse to go on with a sort that had other options, or that is being undone."""
     if state.undone:
         raise SortError(
             f"an undo of {shown(target)} was begun; let `pilah undo` finish, or sort into "
@@ -151,7 +158,6 @@ def _refuse(sources: list[str], target: Path, options: SortOptions) -> State:
             f"{shown(target)} was sorted with {was}, not {wish}; give the same options, another "
             "--to, or run `pilah undo` on it first"
         )
-    return state
 
 
 def _new(found: Found, state: State) -> list[Photo]:

@@ -9,10 +9,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pilah.sorting.journal import JOURNAL, SCRATCH, Journal, open_journal, staging_path
+from pilah.errors import SortError
+from pilah.sorting.journal import (
+    JOURNAL,
+    SCRATCH,
+    Journal,
+    JournalError,
+    open_journal,
+    staging_path,
+)
 from pilah.sorting.records import Entry
 from pilah.sorting.transfer import Mode, digest_of, take_back
-from pilah.sorting.walk import reason_of
+from pilah.sorting.walk import reason_of, shown
 
 WORDS = {
     "missing": "is no longer there",
@@ -41,11 +49,20 @@ def undo_sort(target: Path) -> Undone:
         target: the folder that was sorted into.
 
     Raises:
-        SortError: the folder holds no sort, or another process is at work in it.
+        SortError: the folder holds no sort, another process is at work in it, or it cannot be
+            written to.
     """
     target = Path(os.path.abspath(target))
-    if _finish(target):
-        return Undone(0, ())
+    try:
+        return Undone(0, ()) if _finish(target) else _undo(target)
+    except OSError as error:
+        raise SortError(
+            f"stopped the undo of {shown(target)} ({reason_of(error)}); give yourself the right "
+            "to write there, then run `pilah undo` again"
+        ) from None
+
+
+def _undo(target: Path) -> Undone:
     left: list[tuple[str, str]] = []
     restored = 0
     with open_journal(target) as journal:
@@ -56,7 +73,8 @@ def undo_sort(target: Path) -> Undone:
         for number, entry in reversed(state.entries.items()):
             again = number in state.undone
             if not again:
-                journal.append({"undo": number})
+                with suppress(JournalError):  # on a full disk an undo makes room
+                    journal.append({"undo": number})
             found = _take_back(target, entry, mode, keep_lone_copies)
             if again or mode != "move":
                 found = [(path, word) for path, word in found if word != "missing"]
