@@ -1,6 +1,7 @@
 """`pilah sort`: put photos into folders by the label of the faces that they show."""
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -97,7 +98,6 @@ def _sort(
         BarColumn,
         MofNCompleteColumn,
         Progress,
-        TaskProgressColumn,
         TextColumn,
         TimeRemainingColumn,
     )
@@ -110,19 +110,19 @@ def _sort(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TaskProgressColumn(text_format="", show_speed=True),
+        TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
+    began = time.monotonic()
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("sorting", total=None)
+        task = progress.add_task("sorting", total=None, rate="")
+
+        def show(done: int, total: int) -> None:
+            rate = f"{done / (time.monotonic() - began):,.0f} photos/s"
+            progress.update(task, completed=done, total=total, rate=rate)
+
         run = plan_photos if dry_run else sort_photos
-        summary = run(
-            photos,
-            target,
-            pilah.predict_many,
-            options,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
+        summary = run(photos, target, pilah.predict_many, options, progress=show)
     return summary, [] if dry_run else write_report(target, info=pilah.info)
 
 
