@@ -12,7 +12,10 @@ from pilah.cli.evaluate import evaluate
 from pilah.cli.export import export
 from pilah.cli.predict import predict
 from pilah.cli.prepare import prepare
+from pilah.cli.report import report
+from pilah.cli.sort import sort
 from pilah.cli.train import train
+from pilah.cli.undo import undo
 from pilah.errors import PilahError
 
 app = typer.Typer(
@@ -22,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (prepare, train, evaluate, compare, export, predict):
+for command in (sort, undo, report, predict, prepare, train, evaluate, compare, export):
     app.command()(command)
 
 

@@ -1,0 +1,165 @@
+"""`pilah sort`: put photos into folders by the label of the faces that they show."""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from pilah.pipeline import Pilah
+    from pilah.sorting import SortOptions, Summary
+
+SHOWN_FAILURES = 20
+
+
+def sort(
+    photos: Annotated[
+        list[str], typer.Argument(help="Photos, and folders of photos with all their sub-folders.")
+    ],
+    target: Annotated[
+        Path, typer.Option("--to", metavar="DIR", help="Where the sorted folders go.")
+    ],
+    move: Annotated[
+        bool, typer.Option("--move", help="Move the photos; `pilah undo` brings them back.")
+    ] = False,
+    link: Annotated[
+        bool, typer.Option("--link", help="Make symbolic links to the photos.")
+    ] = False,
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the photos (the default).")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would happen; write nothing.")
+    ] = False,
+    tree: Annotated[
+        bool, typer.Option("--tree", help="Keep the sub-folders inside each folder.")
+    ] = False,
+    by: Annotated[
+        Literal["faces", "main"],
+        typer.Option(help="Look at all faces, or at the main (largest) one only."),
+    ] = "faces",
+    faces: Annotated[
+        bool, typer.Option("--faces", help="Write the crop of each face instead of the photo.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option(help="A model of the package, or the path of a model.onnx.")
+    ] = None,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(
+            help="Below this confidence (0.5 to 1) a face is unsure. [default: the model's]"
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the counts as one JSON object.")
+    ] = False,
+) -> None:
+    """Sort photos into female, male, mixed, unsure, no_face and unreadable, and write a report.
+
+    The same command goes on with a sort that was interrupted; `pilah undo` takes one back. The exit
+    code is 1 when some photos failed. The label is what annotators would likely call a face; it is
+    not identity.
+    """
+    from pilah.errors import SortError
+    from pilah.pipeline import load
+    from pilah.sorting import SortOptions
+    from pilah.sorting.walk import shown
+
+    if move + link + copy > 1:
+        raise SortError("--move, --link and --copy exclude each other; give one of them")
+    pilah = load(model, min_confidence=min_confidence)
+    options = SortOptions(
+        mode="move" if move else "link" if link else "copy",
+        by=by,
+        tree=tree,
+        faces=faces,
+        model=f"{pilah.info.name} {pilah.info.version} at {pilah.min_confidence:g}",
+    )
+    try:
+        summary, files = _sort(photos, target, pilah, options, dry_run=dry_run)
+    except KeyboardInterrupt:
+        pilah.close()
+        print(
+            "pilah: stopped. Run the same command again to go on"
+            + ("." if dry_run else f", or `pilah undo {shown(target)}` to take it back."),
+            file=sys.stderr,
+        )
+        raise typer.Exit(130) from None
+    pilah.close()
+    (_print_json if as_json else _print)(summary, files)
+    raise typer.Exit(1 if summary.failed else 0)
+
+
+def _sort(
+    photos: list[str], target: Path, pilah: "Pilah", options: "SortOptions", *, dry_run: bool
+) -> tuple["Summary", list[Path]]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from pilah.report import write_report
+    from pilah.sorting import plan_photos, sort_photos
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    began = time.monotonic()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("sorting", total=None, rate="")
+
+        def show(done: int, total: int) -> None:
+            rate = f"{done / (time.monotonic() - began):,.0f} photos/s"
+            progress.update(task, completed=done, total=total, rate=rate)
+
+        run = plan_photos if dry_run else sort_photos
+        summary = run(photos, target, pilah.predict_many, options, progress=show)
+    return summary, [] if dry_run else write_report(target, info=pilah.info)
+
+
+def _print_json(summary: "Summary", files: list[Path]) -> None:
+    import json
+
+    print(
+        json.dumps(
+            {
+                "counts": summary.counts,
+                "failed": [{"path": path, "error": why} for path, why in summary.failed],
+                "added": summary.added,
+                "ignored": summary.ignored,
+                "files": [str(path) for path in files],
+            }
+        )
+    )
+
+
+def _print(summary: "Summary", files: list[Path]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from pilah.sorting.walk import shown
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("folder")
+    table.add_column("photos", justify="right")
+    for name, number in summary.counts.items():
+        table.add_row(name, f"{number:,}")
+    Console().print(table)
+    if summary.ignored:
+        print(f"{summary.ignored:,} files that are not photos by their name were left out")
+    for path, why in summary.failed[:SHOWN_FAILURES]:
+        print(f"unreadable: {shown(path)}: {shown(why)}", file=sys.stderr)
+    if len(summary.failed) > SHOWN_FAILURES:
+        more = len(summary.failed) - SHOWN_FAILURES
+        print(f"and {more:,} more, named in the report", file=sys.stderr)
+    if files:
+        print(shown(files[-1]))
