@@ -1,6 +1,5 @@
 """The frozen part computed once must change nothing but the time."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import keras

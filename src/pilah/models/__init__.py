@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pilah.errors import BundleError
 
-DEFAULT = "celeba"
+DEFAULT = "pilah-inception-v3"
 """The model that is used when none is named."""
 
 _FOLDER = Path(__file__).parent
