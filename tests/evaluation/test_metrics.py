@@ -76,7 +76,8 @@ def test_agrees_with_scikit_learn(faces):
     if 0 < labels.sum() < len(labels):
         assert numbers.roc_auc == pytest.approx(roc_auc_score(labels, p_male))
     assert sum(bin.accuracy.n for bin in numbers.reliability) == numbers.n
-    assert all(bin.low < bin.confidence <= bin.high + 1e-12 for bin in numbers.reliability)
+    # a mean of equal numbers may come out a rounding below them
+    assert all(bin.low - 1e-12 < bin.confidence <= bin.high + 1e-12 for bin in numbers.reliability)
 
 
 @given(FACES)
