@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from pilah.cli.app import app as web_app
 from pilah.cli.compare import compare
 from pilah.cli.evaluate import evaluate
 from pilah.cli.export import export
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (prepare, train, evaluate, compare, export, predict):
+for command in (prepare, train, evaluate, compare, export, predict, web_app):
     app.command()(command)
 
 

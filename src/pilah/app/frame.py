@@ -1,0 +1,33 @@
+"""What all pages share: title, style, language, navigation."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pilah.app import about, classify, study
+from pilah.app.language import choose_language, text
+
+
+def show() -> None:
+    """Show the page that the visitor is on."""
+    st.set_page_config(page_title="pilah", page_icon=":material/face:", layout="wide")
+    st.html(Path(__file__).parent / "style.css")
+    choose_language()
+    pages = (
+        (classify, "classify", ":material/face:"),
+        (study, "study", ":material/bar_chart:"),
+        (about, "about", ":material/info:"),
+    )
+    st.navigation(
+        [
+            st.Page(
+                page.show,
+                title=text(f"frame.{name}"),
+                icon=icon,
+                url_path=name,
+                default=name == "classify",
+            )
+            for page, name, icon in pages
+        ],
+        position="top",
+    ).run()
