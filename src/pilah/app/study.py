@@ -21,7 +21,7 @@ def show() -> None:
     for folder in unusable:
         st.warning(text("study.unusable", name=folder.name))
     st.subheader(text("study.table"))
-    st.dataframe(study_table(runs), hide_index=True, key="table")
+    st.table(study_table(runs).set_index(text("study.run")), border="horizontal")
     st.caption(text("study.table_note"))
     if not runs:
         st.info(text("study.empty"))
@@ -64,7 +64,7 @@ def study_table(runs: list[RunFiles]) -> pd.DataFrame:
             *("test_loss", "study_test_loss"),
         )
     ]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).fillna("")
 
 
 def _row(run: RunFiles) -> dict[str, Any]:
