@@ -1,10 +1,10 @@
 """One file holds a model and all that is known about it.
 
 A bundle is an ONNX file. Its graph takes uint8 RGB crops of shape (N, height, width, 3) under the
-name `image` and gives float32 probabilities of shape (N, 2), columns female and male, under the name
-`probabilities`: scaling, softmax and calibration are inside. Everything else that a user of the
-model must know is one JSON object in the file's ONNX metadata, under the key `pilah`; `BundleInfo`
-is that object.
+name `image` and gives float32 probabilities of shape (N, 2), columns female and male, under the
+name `probabilities`: scaling, softmax and calibration are inside. Everything else that a user of
+the model must know is one JSON object in the file's ONNX metadata, under the key `pilah`;
+`BundleInfo` is that object.
 """
 
 import json
@@ -14,22 +14,12 @@ from pathlib import Path
 import onnxruntime
 
 from pilah.errors import BundleError
+from pilah.types import (
+    Frame as Frame,
+)  # part of this contract, defined where the light modules see it
 
 METADATA_KEY = "pilah"
 FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Where the training crops lie, told from a detector's box.
-
-    The crop is centred at the box's centre moved by (`shift_x`, `shift_y`), and `height` high, all
-    three counted in box heights; its width follows from the model's input size.
-    """
-
-    shift_x: float
-    shift_y: float
-    height: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +44,8 @@ class LabelCounts:
 class BundleInfo:
     """What is known about a model, beside its graph.
 
-    `frames` has one Frame a detector name. `min_confidence` is the default threshold below which the
-    label is unsure. `validation` maps an annotated label to its LabelCounts. `temperature` is
+    `frames` has one Frame a detector name. `min_confidence` is the default threshold below which
+    the label is unsure. `validation` maps an annotated label to its LabelCounts. `temperature` is
     the one already applied in the graph.
     """
 

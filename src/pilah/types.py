@@ -38,6 +38,19 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """Where the training crops lie, told from a detector's box.
+
+    The crop is centred at the box's centre moved by (`shift_x`, `shift_y`), and `height` high, all
+    three counted in box heights; its width follows from the model's input size.
+    """
+
+    shift_x: float
+    shift_y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
 class Face:
     """One face: where it is, what annotators would likely call it, and how sure that is.
 

@@ -7,6 +7,12 @@ import sys
 
 import typer
 
+from pilah.cli.compare import compare
+from pilah.cli.evaluate import evaluate
+from pilah.cli.export import export
+from pilah.cli.predict import predict
+from pilah.cli.prepare import prepare
+from pilah.cli.train import train
 from pilah.errors import PilahError
 
 app = typer.Typer(
@@ -16,6 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+for command in (prepare, train, evaluate, compare, export, predict):
+    app.command()(command)
 
 
 def main() -> None:

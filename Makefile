@@ -1,0 +1,78 @@
+# Every habit of the house, one word each. Needs make, and Python 3.11 or later with pip.
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import pip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; \
+	done)
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
+CELEBA ?= data/celeba
+NETWORKS := inception_v3 resnet50_v2 xception
+
+.PHONY: help demo app lint test check bench study constraints clean
+
+help: ## list these words
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: .venv/light ## sort a handful of photos and say where the report lies
+	rm -rf build/demo
+	$(BIN)/python demo/portraits.py build/demo/photos
+	$(BIN)/pilah sort build/demo/photos --to build/demo/sorted
+	@echo
+	@echo "Look at the report:  $(CURDIR)/build/demo/sorted/report.html"
+	@echo "Take it all back:    $(BIN)/pilah undo build/demo/sorted"
+
+app: .venv/full ## open the web app on port 8501
+	$(BIN)/pilah app --port 8501
+
+lint: .venv/full ## format, lint, types and import rules, without the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: .venv/full ## run every test
+	$(BIN)/python -m pytest
+
+check: lint test ## all that must be green before a change is handed on
+
+bench: .venv/light ## measure photos a second (PHOTOS=folder for your own)
+	$(BIN)/python demo/portraits.py build/demo/photos
+	$(BIN)/python benchmarks/speed.py $(or $(PHOTOS),build/demo/photos)
+
+study: .venv/full ## repeat the study: three networks on CELEBA=folder, with Keras' ImageNet weights
+	$(BIN)/pilah prepare $(CELEBA) --split random --to data/study
+	set -e; for network in $(NETWORKS); do \
+		$(BIN)/pilah train data/study/manifest.csv --recipe studies/$$network.toml --to runs/$$network; \
+		$(BIN)/pilah evaluate runs/$$network; \
+		$(BIN)/pilah export runs/$$network; \
+	done
+	$(BIN)/pilah compare $(addprefix runs/,$(NETWORKS)) --to runs/comparison
+
+constraints: ## write constraints.txt anew from the newest versions
+	rm -rf build/constraints
+	python3.11 -m venv --without-pip build/constraints
+	python3.11 -m pip --python build/constraints/bin/python install --quiet pip
+	build/constraints/bin/python -m pip install --quiet --editable '.[train,app,heif,dev]'
+	sed -n '/^#/p' constraints.txt > build/constraints.txt
+	build/constraints/bin/python -m pip freeze --exclude-editable >> build/constraints.txt
+	mv build/constraints.txt constraints.txt
+
+clean: ## remove the environment and all that was built, but no data and no runs
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# One environment, in two sizes. A stamp older than its sources is installed again.
+
+$(BIN)/pip:
+	@test -n "$(PYTHON)" || { echo "pilah needs Python 3.11 or later with pip; on Debian: apt-get install python3-pip" >&2; exit 1; }
+	$(PYTHON) -m venv --without-pip .venv
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet pip
+
+.venv/light: pyproject.toml constraints.txt | $(BIN)/pip
+	$(INSTALL) --editable . scikit-image matplotlib
+	touch $@
+
+.venv/full: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "Installing everything, TensorFlow too: this takes some minutes once."
+	$(INSTALL) --editable '.[train,app,heif,dev]'
+	touch .venv/light $@

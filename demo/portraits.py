@@ -1,0 +1,47 @@
+"""Write a handful of photos to try pilah on: `python demo/portraits.py FOLDER`.
+
+Nothing is downloaded. Two NASA and US Navy portraits in the public domain come inside installed
+packages: Eileen Collins in scikit-image, Grace Hopper in matplotlib. The others are made from them,
+but for a cup of coffee, which has no face.
+"""
+
+import sys
+from pathlib import Path
+
+import skimage.data
+from matplotlib import cbook
+from PIL import Image, ImageOps
+
+
+def write_photos(folder: Path) -> None:
+    """Write eight photos into `folder`, which may exist."""
+    collins = Image.fromarray(skimage.data.astronaut())
+    hopper = Image.open(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)).convert("RGB")
+    photos = {
+        "collins.png": collins,
+        "collins_mirrored.jpg": ImageOps.mirror(collins),
+        "collins_grey.jpg": ImageOps.grayscale(collins),
+        "hopper.jpg": hopper,
+        "hopper_mirrored.webp": ImageOps.mirror(hopper),
+        "hopper_small.png": ImageOps.contain(hopper, (200, 200)),
+        "both.jpg": _beside(collins, hopper),
+        "coffee.jpg": Image.fromarray(skimage.data.coffee()),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, photo in photos.items():
+        photo.save(folder / name)
+
+
+def _beside(left: Image.Image, right: Image.Image) -> Image.Image:
+    right = ImageOps.contain(right, (right.width, left.height))
+    both = Image.new("RGB", (left.width + right.width, left.height))
+    both.paste(left, (0, 0))
+    both.paste(right, (left.width, 0))
+    return both
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python demo/portraits.py FOLDER")
+    write_photos(Path(sys.argv[1]))
+    print(f"Eight photos written to {sys.argv[1]}")

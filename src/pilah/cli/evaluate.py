@@ -1,0 +1,50 @@
+"""`pilah evaluate RUN`: numbers and plots of a finished run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pilah.errors import MissingExtra
+
+
+def evaluate(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A finished run folder, such as runs/xception.")
+    ],
+) -> None:
+    """Measure a finished run: metrics.json and plots/*.png in its folder, a table here.
+
+    The picture of wrong predictions shows faces of your data: mind whom you give the folder to.
+    """
+    try:
+        from pilah.evaluation.evaluate import evaluate_run
+    except ModuleNotFoundError:
+        raise MissingExtra("pilah evaluate", "train") from None
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    metrics = evaluate_run(run)
+    table = Table("", *metrics, box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    numbers = metrics.values()
+    table.add_row("faces", *(f"{split.n:,}" for split in numbers))
+    table.add_row("accuracy", *(str(split.accuracy) for split in numbers))
+    table.add_row("loss", *(f"{split.loss:.3f}" for split in numbers))
+    table.add_row("AUC", *(_number(split.roc_auc) for split in numbers))
+    table.add_row("ECE", *(_number(split.ece) for split in numbers))
+    for label in ("female", "male"):
+        found = [split.per_class[label] for split in numbers]
+        table.add_section()
+        table.add_row(label)
+        table.add_row("  precision", *(str(part.precision or "-") for part in found))
+        table.add_row("  recall", *(str(part.recall or "-") for part in found))
+        table.add_row("  F1", *(_number(part.f1) for part in found))
+    Console().print(table)
+    typer.echo("In brackets: 95% intervals (Wilson). ECE: expected calibration error.")
+    typer.echo(f"Numbers: {run / 'metrics.json'}")
+    typer.echo(f"Plots: {run / 'plots'}")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

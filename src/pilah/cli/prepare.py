@@ -1,0 +1,73 @@
+"""`pilah prepare`: labelled photos -> manifest.csv, labels.png, summary.txt."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pilah.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from pilah.dataset.fingerprint import Fingerprint
+
+NAMES_SHOWN = 10
+
+
+def prepare(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="CelebA's folder (list_attr_celeba.txt, img_align_celeba/), a folder with female/ "
+            "and male/, or a CSV with the columns path,label (identity, split and others if known)."
+        ),
+    ],
+    to: Annotated[Path, typer.Option(help="Folder for manifest.csv, labels.png and summary.txt.")],
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="random (stratified), identity (no person in two splits) or official (the "
+            "source's own). Default: identity where identities are known, else random."
+        ),
+    ] = None,
+    fractions: Annotated[
+        str, typer.Option(help="Shares of train/validation/test; not for the official split.")
+    ] = "0.7/0.2/0.1",
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split.")] = 0,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a source with an image that cannot be used.")
+    ] = False,
+) -> None:
+    """Turn labelled photos into a manifest: duplicates found, unreadable ones left out, split."""
+    try:
+        from pilah.dataset.prepare import prepare
+        from pilah.dataset.split import parse_fractions
+    except ModuleNotFoundError:
+        raise MissingExtra("pilah prepare", "train") from None
+
+    summary = prepare(
+        source,
+        to,
+        split=split,
+        fractions=parse_fractions(fractions),
+        seed=seed,
+        strict=strict,
+        track=_show_progress,
+    )
+    typer.echo(summary.text(names=NAMES_SHOWN))
+    typer.echo(f"written: {to / 'manifest.csv'}, {to / 'labels.png'}, {to / 'summary.txt'}")
+
+
+def _show_progress(items: Iterable["Fingerprint"], total: int) -> Iterator["Fingerprint"]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    title = "Looking at the images"
+    if not console.is_terminal:
+        console.print(f"{title}: {total:,}")
+        yield from items
+        return
+    columns = (title, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        yield from progress.track(items, total=total)

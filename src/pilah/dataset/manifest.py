@@ -1,0 +1,110 @@
+"""manifest.csv: the one table that every later stage reads.
+
+Columns `path,label,identity,split,duplicate_of`, then whatever else the source said about an image.
+All values are text. A duplicate keeps its row, names the image that it repeats, and has no split.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from pilah.errors import DataError
+from pilah.types import LABELS
+
+COLUMNS = ("path", "label", "identity", "split", "duplicate_of")
+SPLITS = ("train", "validation", "test")
+MIN_IMAGES = 10
+
+
+def write_manifest(frame: pd.DataFrame, path: Path) -> None:
+    """Write the rows of `frame` with the contract's columns first."""
+    others = [name for name in frame.columns if name not in COLUMNS]
+    frame[[*COLUMNS, *others]].to_csv(path, index=False)
+
+
+def read_manifest(path: Path) -> pd.DataFrame:
+    """Read and check a manifest.
+
+    Returns:
+        One row an image, duplicates included; every column holds text, "" where nothing is known.
+
+    Raises:
+        DataError: the file is missing or is not a manifest of at least 10 images of two labels.
+    """
+    frame = read_text_table(path, remedy="make one with `pilah prepare`")
+    if missing := [name for name in COLUMNS if name not in frame.columns]:
+        raise DataError(
+            f"{path} has no column {missing[0]!r}; a manifest has the columns {','.join(COLUMNS)}, "
+            "make one with `pilah prepare`"
+        )
+    check_values(frame["label"], LABELS, path)
+    check_values(frame["split"], (*SPLITS, ""), path)
+    kept = frame["duplicate_of"] == ""
+    if (kept == (frame["split"] == "")).any():
+        raise DataError(
+            f"{path} has an image without a split, or a duplicate with one; "
+            "make it again with `pilah prepare`"
+        )
+    check_enough(frame[kept], path)
+    return frame
+
+
+def read_text_table(path: Path, *, remedy: str) -> pd.DataFrame:
+    """Read a CSV whose values stay the text that they are.
+
+    Raises:
+        DataError: the file is missing or is not a CSV; the message ends with `remedy`.
+    """
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False)
+    except FileNotFoundError:
+        raise DataError(f"no file at {path}; {remedy}") from None
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise DataError(f"{path} cannot be read as a CSV file ({reason}); {remedy}") from None
+
+
+def check_values(column: "pd.Series[str]", allowed: tuple[str, ...], source: Path) -> None:
+    """Refuse a column of a table with a value that is not allowed, naming its line.
+
+    Raises:
+        DataError: a value is not one of `allowed`.
+    """
+    wrong = ~column.isin(allowed)
+    if wrong.any():
+        row = int(wrong.to_numpy().argmax())
+        raise DataError(
+            f"{source}, line {row + 2}: {column.name} {column.iloc[row]!r} is not one of "
+            f"{', '.join(value for value in allowed if value)}; correct that line"
+        )
+
+
+def check_enough(frame: pd.DataFrame, source: Path) -> None:
+    """Refuse what cannot be learned from.
+
+    Raises:
+        DataError: there are fewer than 10 images, or one label only.
+    """
+    if len(frame) < MIN_IMAGES:
+        raise DataError(
+            f"{source} has {len(frame)} usable images; bring at least {MIN_IMAGES}, of both labels"
+        )
+    for label in LABELS:
+        if not (frame["label"] == label).any():
+            raise DataError(
+                f"{source} has no usable image with the label {label}; bring images of both labels"
+            )
+
+
+def digest(frame: pd.DataFrame) -> str:
+    """Name the data: sha256 (hex) of the contract's columns.
+
+    Paths count from their common folder, so that the same data has the same digest elsewhere.
+    """
+    folder = os.path.commonpath([os.path.dirname(path) for path in frame["path"]])
+    rows = frame[list(COLUMNS)].copy()
+    for name in ("path", "duplicate_of"):
+        rows[name] = [os.path.relpath(path, folder) if path else "" for path in rows[name]]
+    return hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest()

@@ -1,0 +1,40 @@
+"""From a finished run to its numbers and pictures: `metrics.json` and `plots/*.png` beside them."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from pilah.errors import DataError
+from pilah.evaluation.metrics import Metrics
+from pilah.evaluation.plots import write_plots
+from pilah.evaluation.run import open_run
+
+
+def evaluate_run(folder: Path) -> dict[str, Metrics]:
+    """Measure every split of a run and draw its plots.
+
+    `metrics.json` maps a split (`train`, `validation`, `test`) to its `Metrics`. It is written
+    last: where it is there, so are the plots.
+
+    Args:
+        folder: a finished run folder.
+
+    Returns:
+        The numbers of each split that holds faces.
+
+    Raises:
+        DataError: the run cannot be used, or its folder cannot be written to.
+    """
+    run = open_run(folder)
+    text = json.dumps({split: asdict(numbers) for split, numbers in run.metrics.items()}, indent=2)
+    try:
+        write_plots(run, folder / "plots")
+        unfinished = folder / "metrics.json.part"
+        unfinished.write_text(text + "\n", encoding="utf-8")
+        unfinished.replace(folder / "metrics.json")
+    except OSError as error:
+        raise DataError(
+            f"the results cannot be written into {folder} ({error.strerror}); make room or make it "
+            "writable, and run the command again"
+        ) from None
+    return run.metrics

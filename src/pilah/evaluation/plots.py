@@ -1,0 +1,236 @@
+"""The pictures of a run, in one look: `draw_*` functions fill axes, `write_plots` makes files.
+
+Figures are made without pyplot: no display, no global state.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from PIL import Image, ImageOps
+from sklearn.metrics import roc_curve
+
+from pilah.evaluation.metrics import Metrics, predict
+from pilah.evaluation.run import Run, Scores
+from pilah.types import LABELS
+
+# Okabe and Ito's colours, told apart with every kind of colour vision.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+GREY = "#767676"
+STYLE: dict[Any, Any] = {
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": "large",
+    "axes.titleweight": "bold",
+    "figure.constrained_layout.h_pad": 0.1,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.w_pad": 0.1,
+    "font.size": 11,
+    "grid.color": "#e4e4e4",
+    "legend.frameon": False,
+    "lines.linewidth": 2,
+    "savefig.dpi": 150,
+    "text.parse_math": False,  # a dollar in a run's name is a dollar
+}
+
+GALLERY_LIMIT = 40
+GALLERY_COLUMNS = 8
+
+
+def write_plots(run: Run, folder: Path) -> None:
+    """Draw a run's six plots into `folder`, which is made where it is missing.
+
+    All but the curves are about the test split, or the next best where the run has none.
+    """
+    numbers, scores = run.metrics[run.shown], run.scores[run.shown]
+    faces = f"{numbers.n:,} {run.shown} faces"
+    folder.mkdir(exist_ok=True)
+
+    def write(name: str, fill: Callable[[Figure], None], width: float, height: float) -> None:
+        with mpl.rc_context(STYLE):
+            figure = Figure(figsize=(width, height))
+            fill(figure)
+            figure.savefig(folder / f"{name}.png")
+
+    write("accuracy", lambda f: _draw_run_curve(f.subplots(), run, "accuracy"), 7, 4.5)
+    write("loss", lambda f: _draw_run_curve(f.subplots(), run, "loss"), 7, 4.5)
+    write("confusion_matrix", lambda f: draw_confusion(f.subplots(), numbers, faces), 5.5, 5.5)
+    write("roc", lambda f: _draw_roc(f.subplots(), numbers, scores, faces), 5.5, 5.5)
+    write("reliability", lambda f: _draw_reliability(f, numbers, faces), 6, 6.5)
+    wrong = wrong_predictions(scores)
+    shown, unreadable = _read_faces(scores, wrong)
+    write(
+        "wrong_predictions",
+        lambda f: _draw_gallery(f, scores, shown, _gallery_title(wrong, shown, unreadable, faces)),
+        1.5 * GALLERY_COLUMNS,
+        0.8 + 2.25 * _gallery_rows(shown),
+    )
+
+
+def draw_curve(
+    axes: Axes, history: pd.DataFrame, quantity: str, *, colour: str, style: str, label: str
+) -> None:
+    """Add one column of a history to axes over epochs; a dot an epoch, so that one epoch shows."""
+    axes.plot(
+        history["epoch"],
+        history[quantity],
+        color=colour,
+        linestyle=style,
+        marker="o",
+        markersize=4,
+        label=label,
+    )
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
+
+
+def draw_confusion(axes: Axes, numbers: Metrics, faces: str) -> None:
+    """Counts, and their percent of the annotated label; the shade is the percent."""
+    counts = np.array(numbers.confusion)
+    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), share in np.ndenumerate(shares):
+        axes.text(
+            column,
+            row,
+            f"{counts[row, column]:,}\n{share:.1%}",
+            ha="center",
+            va="center",
+            fontsize="x-large",
+            color="white" if share > 0.5 else "black",
+        )
+    axes.set_xticks([0, 1], LABELS)
+    axes.set_yticks([0, 1], LABELS, rotation=90, va="center")
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("annotated (percent of the row)")
+    axes.set_title(f"Confusion: {faces}")
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+
+
+def wrong_predictions(scores: Scores) -> list[int]:
+    """Positions of the wrongly predicted faces, the surest mistakes first."""
+    wrong = np.flatnonzero(predict(scores.p_male) != scores.labels)
+    surest_first = np.argsort(-np.abs(scores.p_male[wrong] - 0.5), kind="stable")
+    return [int(index) for index in wrong[surest_first]]
+
+
+def _draw_run_curve(axes: Axes, run: Run, quantity: str) -> None:
+    draw_curve(axes, run.history, quantity, colour=COLOURS[0], style="-", label="train")
+    draw_curve(
+        axes, run.history, f"val_{quantity}", colour=COLOURS[1], style="--", label="validation"
+    )
+    axes.set_title(f"{quantity.capitalize()} by epoch: {run.name}")
+    axes.set_ylabel("loss (cross-entropy)" if quantity == "loss" else quantity)
+    axes.legend()
+
+
+def _draw_roc(axes: Axes, numbers: Metrics, scores: Scores, faces: str) -> None:
+    axes.set_title(f"ROC: {faces}")
+    axes.set_xlabel("women called male")
+    axes.set_ylabel("men called male")
+    axes.set_aspect("equal")
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1))
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="guessing")
+    if numbers.roc_auc is None:
+        axes.text(0.5, 0.6, "only one label here: no curve", ha="center")
+    else:
+        false_male, true_male, _ = roc_curve(scores.labels, scores.p_male)
+        auc = f"AUC {numbers.roc_auc:.4f}"
+        axes.plot(false_male, true_male, color=COLOURS[0], label=auc, clip_on=False)
+    axes.legend(loc="lower right")
+
+
+def _draw_reliability(figure: Figure, numbers: Metrics, faces: str) -> None:
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    bins = numbers.reliability
+    edges, widths = [bin.low for bin in bins], [bin.high - bin.low for bin in bins]
+    middles = [(bin.low + bin.high) / 2 for bin in bins]
+    rates = [bin.accuracy for bin in bins]
+    values, counts = [rate.value for rate in rates], [rate.n for rate in rates]
+    upper.bar(edges, values, widths, align="edge", color=COLOURS[5], edgecolor="white")
+    upper.errorbar(
+        middles,
+        values,
+        yerr=np.abs([[rate.low, rate.high] for rate in rates] - np.array(values)[:, None]).T,
+        fmt="none",
+        ecolor="black",
+        elinewidth=1,
+        capsize=3,
+        label="accuracy, 95% interval",
+    )
+    claims = [bin.confidence for bin in bins]
+    upper.plot(claims, claims, "D", color=COLOURS[1], markersize=6, label="mean confidence")
+    upper.plot([0.4, 1], [0.4, 1], color=GREY, linestyle=":", label="as sure as right")
+    upper.set_title(f"Reliability: ECE {numbers.ece:.4f}, {faces}")
+    upper.set_ylabel("accuracy")
+    upper.set_ylim(0, 1.02)
+    upper.set_xlim(0.46, 1.005)
+    upper.legend(loc="lower right", frameon=True, framealpha=1)
+    bars = lower.bar(edges, counts, widths, align="edge", color=GREY, edgecolor="white")
+    lower.bar_label(bars, [f"{count:,}" for count in counts], fontsize="small")
+    lower.set_ylim(0, max(counts) * 1.25)
+    lower.set_ylabel("faces")
+    lower.set_xlabel("confidence: probability of the predicted label")
+
+
+def _read_faces(scores: Scores, wrong: list[int]) -> tuple[dict[int, Image.Image], int]:
+    """The first readable faces by their position, and how many on the way could not be read."""
+    faces: dict[int, Image.Image] = {}
+    unreadable = 0
+    for index in wrong:
+        if len(faces) == GALLERY_LIMIT:
+            break
+        try:
+            with Image.open(scores.paths[index]) as image:
+                faces[index] = ImageOps.exif_transpose(image).convert("RGB")
+        except (OSError, ValueError):
+            unreadable += 1
+    return faces, unreadable
+
+
+def _gallery_rows(shown: dict[int, Image.Image]) -> int:
+    return -(-len(shown) // GALLERY_COLUMNS)
+
+
+def _gallery_title(
+    wrong: list[int], shown: dict[int, Image.Image], unreadable: int, faces: str
+) -> str:
+    notes = ["the surest mistakes first"] if wrong else ["every face was predicted as annotated"]
+    if len(shown) + unreadable < len(wrong):
+        notes.append(f"{len(shown)} shown")
+    if unreadable:
+        notes.append(f"{unreadable} left out: the image is gone or cannot be read")
+    return f"Wrong predictions: {len(wrong):,} of {faces}\n{'; '.join(notes)}"
+
+
+def _draw_gallery(
+    figure: Figure, scores: Scores, shown: dict[int, Image.Image], title: str
+) -> None:
+    figure.suptitle(title, fontsize="large", x=0.01, ha="left")
+    if not shown:
+        return
+    grid = figure.subplots(_gallery_rows(shown), GALLERY_COLUMNS, squeeze=False).ravel()
+    for axes in grid:
+        axes.set_axis_off()
+    for axes, (index, face) in zip(grid, shown.items(), strict=False):
+        axes.imshow(face)
+        axes.set_title(
+            f"label: {LABELS[scores.labels[index]]}\nP(male) {scores.p_male[index]:.3f}",
+            fontsize="small",
+            fontweight="normal",
+            loc="center",
+        )

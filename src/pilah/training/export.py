@@ -1,0 +1,163 @@
+"""A finished run -> model.onnx, checked against Keras on real faces."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import onnxruntime
+import pandas as pd
+
+from pilah.bundle import METADATA_KEY, BundleInfo, LabelCounts
+from pilah.dataset.manifest import read_manifest
+from pilah.errors import BundleError, DataError
+from pilah.evaluation.calibrate import apply_temperature, fit_temperature
+from pilah.evaluation.metrics import risk_coverage, threshold_for_error
+from pilah.fitting import fit_frames
+from pilah.training.batches import decode_crops
+from pilah.training.onnx_graph import add_description, add_temperature, write_float, write_int8
+from pilah.training.recipe import read_recipe
+from pilah.training.run import Run
+from pilah.types import LABELS
+
+PARITY = 1e-4
+"""How far a probability of the float graph may lie from Keras'."""
+PARITY_FACES = 64
+INT8_COST = 0.002
+"""The share of validation answers that int8 may change for the worse."""
+RANGE_FACES = 300
+FRAME_FACES = 400
+
+
+def export(
+    folder: Path,
+    to: Path,
+    *,
+    name: str,
+    version: str,
+    licence: str,
+    int8: bool,
+    max_error: float,
+) -> BundleInfo:
+    """Write the model bundle of a finished run.
+
+    Frames are fitted on training faces; temperature, thresholds and error counts on validation
+    faces. The test split is not touched.
+
+    Args:
+        folder: the run folder.
+        to: the file to write.
+        name: the model's name.
+        version: the model's version.
+        licence: the terms under which the weights may be used.
+        int8: store weights and compute in 8 bits.
+        max_error: the error among answered validation faces that the default threshold aims at.
+
+    Raises:
+        DataError: the run is not finished, or `to` exists.
+        BundleError: the file would not answer as the Keras model does; nothing is written.
+    """
+    run = Run(folder)
+    if not run.finished:
+        raise DataError(
+            f"{folder} is not a finished run; run the same `pilah train` command again to finish it"
+        )
+    if to.exists():
+        raise DataError(f"{to} exists; name another file with --to, or move it away first")
+    recipe = read_recipe(run.recipe)
+    table = read_manifest(run.manifest)
+    parts = {split: table[table["split"] == split] for split in ("train", "validation")}
+    train = parts["train"].sample(frac=1, random_state=recipe.train.seed)["path"].tolist()
+    validation = _crops(parts["validation"]["path"].tolist(), recipe.data.size_hw)
+    model = keras.models.load_model(run.model, compile=False)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".export-") as scratch:
+        graph = Path(scratch) / "float.onnx"
+        write_float(model, graph)
+        _check_parity(model, graph, validation[:PARITY_FACES])
+        labels = parts["validation"]["label"].map(LABELS.index).to_numpy()
+        p_male = _p_male(graph, validation)
+        if int8:
+            faces = _crops(train[:RANGE_FACES], recipe.data.size_hw)
+            small = Path(scratch) / "int8.onnx"
+            write_int8(graph, small, faces)
+            p_small = _p_male(small, validation)
+            _check_cost(p_male, p_small, labels)
+            graph, p_male = small, p_small
+        temperature = fit_temperature(p_male, labels)
+        add_temperature(graph, temperature)
+        calibrated = apply_temperature(p_male, temperature)
+        min_confidence = threshold_for_error(calibrated, labels, max_error)
+        environment = json.loads(run.environment.read_text())
+        info = BundleInfo(
+            name=name,
+            version=version,
+            size_hw=recipe.data.size_hw,
+            backbone=recipe.model.backbone,
+            frames=fit_frames(Path(path) for path in train[:FRAME_FACES]),
+            min_confidence=min_confidence,
+            risk_coverage=risk_coverage(calibrated, labels),
+            validation={
+                label: _counts(calibrated[labels == index], min_confidence)
+                for index, label in enumerate(LABELS)
+            },
+            temperature=temperature,
+            trained_on=_describe(parts["train"], recipe.model.pretrained_on),
+            data_digest=environment["data_digest"],
+            licence=licence,
+        )
+        add_description(graph, METADATA_KEY, info.to_json())
+        graph.replace(to)
+    return info
+
+
+def _crops(paths: list[str], size_hw: tuple[int, int]) -> np.ndarray[Any, Any]:
+    array = np.empty((len(paths), *size_hw, 3), np.uint8)
+    decode_crops(paths, array, size_hw)
+    return array
+
+
+def _p_male(graph: Path, crops: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
+    parts = np.array_split(crops, -(-len(crops) // 32))
+    answers = [session.run(["probabilities"], {"image": part})[0][:, 1] for part in parts]
+    return np.concatenate(answers).astype(np.float64)
+
+
+def _check_parity(model: keras.Model, graph: Path, crops: np.ndarray[Any, Any]) -> None:
+    expected = model.predict(crops.astype(np.float32), verbose=0)[:, 1]
+    gap = float(np.abs(expected - _p_male(graph, crops)).max())
+    if gap > PARITY:
+        raise BundleError(
+            f"the exported graph differs from Keras by {gap:.1e} on real faces, more than "
+            f"{PARITY:.0e}; nothing was written; try other versions of tf2onnx and onnxruntime"
+        )
+
+
+def _check_cost(
+    p_float: np.ndarray[Any, Any], p_int8: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]
+) -> None:
+    lost = float(((p_float > 0.5) == labels).mean() - ((p_int8 > 0.5) == labels).mean())
+    if lost > INT8_COST:
+        raise BundleError(
+            f"int8 costs {100 * lost:.2f} points of validation accuracy, more than "
+            f"{100 * INT8_COST:.1f}; nothing was written; export without --int8"
+        )
+
+
+def _counts(p_male: np.ndarray[Any, Any], min_confidence: float) -> LabelCounts:
+    clear = np.maximum(p_male, 1 - p_male) >= min_confidence
+    male = int((clear & (p_male > 0.5)).sum())
+    return LabelCounts(
+        female=int(clear.sum()) - male, male=male, unsure=len(p_male) - int(clear.sum())
+    )
+
+
+def _describe(train: pd.DataFrame, pretrained_on: str) -> str:
+    women = int((train["label"] == "female").sum())
+    return (
+        f"{len(train):,} faces, {women:,} labelled female and {len(train) - women:,} male; "
+        f"pretrained on {pretrained_on or 'nothing'}"
+    )

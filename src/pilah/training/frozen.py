@@ -1,0 +1,110 @@
+"""The frozen part of a network, computed once.
+
+A frozen layer gives the same output for the same image in every epoch. So the network is cut where
+its first trainable layer lies; what crosses the cut (the boundary tensors: one, two or six in the
+study's networks, since a cut may cross parallel branches) is computed once for every image and kept
+in memory-mapped files, and only the tail is trained. Trunk and tail share their layers with the
+whole model, which is therefore trained when its tail is.
+"""
+
+import errno
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from rich.progress import track
+
+from pilah.errors import DataError
+from pilah.training.batches import Arrays, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A model in two: `trunk` gives what `tail` takes. Both share the model's layers."""
+
+    trunk: keras.Model
+    tail: keras.Model
+
+
+def cut(model: keras.Model, first_trainable: int) -> Parts:
+    """Cut a functional model before `model.layers[first_trainable]`.
+
+    The boundary is every tensor made by a layer before that one and taken by it or a later one.
+    """
+    tail_layers = {id(layer) for layer in model.layers[first_trainable:]}
+    boundary: list[Any] = []
+    for layer in model.layers[first_trainable:]:
+        for node in layer._inbound_nodes:
+            for tensor in node.input_tensors:
+                made_before = id(tensor._keras_history.operation) not in tail_layers
+                if made_before and all(tensor is not known for known in boundary):
+                    boundary.append(tensor)
+    return Parts(keras.Model(model.input, boundary), keras.Model(boundary, model.output))
+
+
+def compute_once(
+    trunk: keras.Model, pixels: Source, folder: Path, *, precision: str, batch_size: int
+) -> Arrays:
+    """Run every image through the trunk and keep the boundary tensors in `folder`.
+
+    Finished files of an earlier, interrupted run are used again.
+
+    Args:
+        trunk: the frozen part.
+        pixels: what gives uint8 images of shape (n, height, width, 3).
+        folder: where the memory-mapped files go.
+        precision: numpy name of the stored numbers' type.
+        batch_size: images in one forward pass.
+
+    Raises:
+        DataError: the disk is too full for the files.
+    """
+    paths = [folder / f"boundary-{index}.npy" for index in range(len(trunk.outputs))]
+    if not all(path.is_file() for path in paths):
+        folder.mkdir(parents=True, exist_ok=True)
+        shapes = [(len(pixels), *output.shape[1:]) for output in trunk.outputs]
+        partial = [path.with_suffix(".partial") for path in paths]
+        arrays = [
+            allocate(path, shape, precision) for path, shape in zip(partial, shapes, strict=True)
+        ]
+        for start in track(
+            range(0, len(pixels), batch_size), description="Frozen layers", transient=True
+        ):
+            items = np.arange(start, min(start + batch_size, len(pixels)))
+            outputs = trunk.predict_on_batch(pixels.take(items)[0])
+            if len(paths) == 1 and not isinstance(outputs, list):
+                outputs = [outputs]
+            for array, output in zip(arrays, outputs, strict=True):
+                array[items] = output
+        for array, source, path in zip(arrays, partial, paths, strict=True):
+            array.flush()
+            source.replace(path)
+    return Arrays([np.load(path, mmap_mode="r") for path in paths])
+
+
+def allocate(path: Path, shape: tuple[int, ...], dtype: str) -> np.memmap[Any, Any]:
+    """A new memory-mapped .npy file whose room on the disk is reserved.
+
+    Without the reservation a disk that fills up would end the process with a bus error.
+
+    Raises:
+        DataError: the disk is too full.
+    """
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    try:
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        free = shutil.disk_usage(path.parent).free
+        raise DataError(
+            f"the disk is too full: {path} needs {array.nbytes / 1e9:.1f} GB, {free / 1e9:.1f} GB "
+            "are free; free some room and run the same command again"
+        ) from None
+    return array

@@ -1,0 +1,160 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import skimage.data
+from PIL import Image
+
+import pilah
+
+SRC = Path(pilah.__file__).parent.parent
+ENV = {**os.environ, "PYTHONPATH": str(SRC)}
+PREDICT = [sys.executable, "-c", "from pilah.cli import main; main()", "predict"]
+
+
+def predict(*arguments: str | bytes | Path, stdin: bytes = b"") -> tuple[int, str, str]:
+    done = subprocess.run(
+        [*PREDICT, *arguments], input=stdin, env=ENV, capture_output=True, timeout=60
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    Image.fromarray(skimage.data.astronaut()).save(folder / "astronaut.jpg")
+    Image.new("L", (24, 32), 0).save(folder / "black.png")
+    Image.new("L", (24, 32), 255).save(folder / "white.png")
+    Image.new("L", (24, 32), 128).save(folder / "grey.png")
+    (folder / "bad.jpg").write_text("text")
+    return folder
+
+
+def test_a_line_a_face(photos: Path, tiny_bundle: Path) -> None:
+    code, out, _ = predict("--model", tiny_bundle, photos / "astronaut.jpg", photos / "black.png")
+    face, none = out.splitlines()
+    assert code == 0
+    assert face.startswith(f"{photos}/astronaut.jpg: ") and "P(male) 0." in face
+    assert none == f"{photos}/black.png: no face"
+
+
+def test_crops_are_labelled_whole_and_a_bad_one_sets_the_exit_code(
+    photos: Path, tiny_bundle: Path
+) -> None:
+    names = ["black", "white", "grey"]
+    code, out, _ = predict(
+        "--crops", "--model", tiny_bundle, *(photos / f"{n}.png" for n in names), photos / "bad.jpg"
+    )
+    assert code == 1
+    said = [line.removeprefix(f"{photos}/") for line in out.splitlines()]
+    assert [line.split(",")[0] for line in said[:3]] == [
+        "black.png: female",
+        "white.png: male",
+        "grey.png: unsure",
+    ]
+    assert said[3] == "bad.jpg: cannot be read: not an image, or of a kind that is not supported"
+    assert (
+        "grey.png: male"
+        in predict(
+            "--crops", "--min-confidence", "0.5", "--model", tiny_bundle, photos / "grey.png"
+        )[1]
+    )
+
+
+def test_json_is_one_object_a_line(photos: Path, tiny_bundle: Path) -> None:
+    code, out, _ = predict(
+        "--json", "--model", tiny_bundle, photos / "astronaut.jpg", photos / "bad.jpg"
+    )
+    good, bad = map(json.loads, out.splitlines())
+    assert code == 1
+    assert set(good) == set(bad) == {"path", "label", "p_male", "error", "faces"}
+    assert good["path"] == str(photos / "astronaut.jpg") and good["error"] is None
+    (face,) = good["faces"]
+    left, top, right, bottom = face["box"]
+    assert left < right and top < bottom
+    assert face["p_male"] == good["p_male"] and face["label"] == good["label"]
+    assert 0 < face["detector_score"] <= 1
+    assert (bad["label"], bad["p_male"], bad["faces"]) == (None, None, [])
+    assert "not an image" in bad["error"]
+
+
+def test_standard_input_is_answered_before_it_ends(photos: Path, tiny_bundle: Path) -> None:
+    with subprocess.Popen(
+        [*PREDICT, "--crops", "--json", "--model", tiny_bundle, "-"],
+        env=ENV,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        for name, label in (("black", "female"), ("white", "male")):
+            process.stdin.write(os.fsencode(photos / f"{name}.png") + b"\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["label"] == label
+        process.stdin.write(os.fsencode(photos / "white.png"))  # no newline at the end
+        process.stdin.close()
+        assert json.loads(process.stdout.readline())["label"] == "male"
+        assert process.wait(20) == 0
+
+
+def test_any_name_can_be_printed(tmp_path: Path, tiny_bundle: Path) -> None:
+    names = [b"\xff\xfe.png", b"new\nline.png", "🙂 é.png".encode()]
+    paths = [os.path.join(os.fsencode(tmp_path), name) for name in names]
+    for path in paths:
+        with open(path, "wb") as file:
+            Image.new("L", (24, 32), 255).save(file, "PNG")
+    code, out, err = predict("--crops", "--json", "--model", tiny_bundle, *paths)
+    assert (code, err) == (0, "")
+    assert [os.fsencode(json.loads(line)["path"]) for line in out.splitlines()] == paths
+    code, out, err = predict("--crops", "--model", tiny_bundle, *paths)
+    assert (code, err) == (0, "")
+    assert [line.removeprefix(f"{tmp_path}/").split(":")[0] for line in out.splitlines()] == [
+        r"\udcff\udcfe.png",
+        r"new\nline.png",
+        "🙂 é.png",
+    ]
+
+
+def test_what_makes_the_whole_wrong_is_one_line_and_code_2(photos: Path, tiny_bundle: Path) -> None:
+    for arguments in (
+        ["--model", "nonesuch", photos / "black.png"],
+        ["--model", photos / "bad.jpg", photos / "black.png"],
+        ["--model", tiny_bundle, "--min-confidence", "7", photos / "black.png"],
+    ):
+        code, out, err = predict(*arguments)
+        assert (code, out) == (2, "")
+        assert err.startswith("pilah: error: ") and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
+def test_stopping_leaves_no_worker_behind(kill: int, photos: Path, tiny_bundle: Path) -> None:
+    with subprocess.Popen(
+        [*PREDICT, "--model", tiny_bundle, *[photos / "astronaut.jpg"] * 3000],
+        env={**ENV, "PILAH_TEST": f"stop-{os.getpid()}-{kill}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        os.kill(process.pid, kill)
+        process.communicate(timeout=20)
+    mark = f"PILAH_TEST=stop-{os.getpid()}-{kill}".encode()
+
+    def left() -> list[str]:
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and mark in (entry / "environ").read_bytes():
+                    found.append(entry.name)
+            except OSError:
+                continue
+        return found
+
+    until = time.monotonic() + 10
+    while left() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert left() == []

@@ -1,0 +1,256 @@
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from pilah.cli import main
+from pilah.dataset.manifest import digest, read_manifest
+from pilah.errors import DataError
+
+ATTRIBUTES = [f"Attribute_{number}" for number in range(1, 40)]
+COLUMNS = [*ATTRIBUTES[:20], "Male", *ATTRIBUTES[20:]]
+
+
+@pytest.fixture
+def pilah(monkeypatch, capsys):
+    """Run the command line in this process: (exit code, standard output, standard error)."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["pilah", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        printed = capsys.readouterr()
+        return SimpleNamespace(
+            returncode=stop.value.code or 0, stdout=printed.out, stderr=printed.err
+        )
+
+    return run
+
+
+def draw(path, seed):
+    """A patchwork of its own for every seed, so that no two look alike."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    patches = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    Image.fromarray(patches).resize((48, 64), Image.Resampling.BICUBIC).save(path)
+
+
+@pytest.fixture
+def celeba(tmp_path):
+    """Twenty generated images in CelebA's own files: ten people, the even ones men."""
+    folder = tmp_path / "celeba"
+    names = [f"{number:06}.png" for number in range(1, 21)]
+    rows = []
+    for number, name in enumerate(names):
+        draw(folder / "img_align_celeba" / name, number)
+        values = ["-1"] * 40
+        values[20] = "1" if number // 2 % 2 == 0 else "-1"
+        rows.append(f"{name}  {' '.join(values)}\n")
+    attributes = f"20\n{' '.join(COLUMNS)} \n{''.join(rows)}"
+    (folder / "list_attr_celeba.txt").write_text(attributes)
+    people = "".join(f"{name} {number // 2}\n" for number, name in enumerate(names))
+    (folder / "identity_CelebA.txt").write_text("image identity\n" + people)
+    parts = "".join(
+        f"{name} {0 if n < 14 else 1 if n < 18 else 2}\n" for n, name in enumerate(names)
+    )
+    (folder / "list_eval_partition.txt").write_text(parts)
+    return folder
+
+
+def replace(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_celeba_becomes_a_manifest_without_a_person_in_two_splits(pilah, celeba, tmp_path):
+    done = pilah("prepare", celeba, "--to", tmp_path / "out", "--seed", 3)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("20 images, 0 duplicates, 20 kept\n")
+    assert "identity 0.7/0.2/0.1, seed 3" in done.stdout
+    frame = read_manifest(tmp_path / "out" / "manifest.csv")
+    assert list(frame.columns[:5]) == ["path", "label", "identity", "split", "duplicate_of"]
+    assert list(frame.columns[5:]) == ATTRIBUTES
+    assert frame["label"].tolist() == ["male", "male", "female", "female"] * 5
+    assert frame["split"].value_counts().to_dict() == {"train": 14, "validation": 4, "test": 2}
+    assert (frame.groupby("identity")["split"].nunique() == 1).all()
+    with Image.open(tmp_path / "out" / "labels.png") as plot:
+        assert plot.width > 300
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "labels.png",
+        "manifest.csv",
+        "summary.txt",
+    ]
+
+
+def test_the_official_split_is_celebas(pilah, celeba, tmp_path):
+    assert pilah("prepare", celeba, "--to", tmp_path, "--split", "official").returncode == 0
+    split = read_manifest(tmp_path / "manifest.csv")["split"].tolist()
+    assert split == ["train"] * 14 + ["validation"] * 4 + ["test"] * 2
+
+
+def test_bad_images_and_duplicates_are_named_and_left_out(pilah, celeba, tmp_path):
+    images = celeba / "img_align_celeba"
+    (images / "000001.png").unlink()
+    (images / "000002.png").write_bytes(b"")
+    whole = (images / "000003.png").read_bytes()
+    (images / "000003.png").write_bytes(whole[: len(whole) // 2])
+    (images / "000004.png").write_text("a letter, not a photo")
+    (images / "000006.png").write_bytes((images / "000005.png").read_bytes())
+    strict = pilah("prepare", celeba, "--to", tmp_path / "out", "--strict")
+    assert strict.returncode == 2
+    assert "4 images cannot be used" in strict.stderr
+    assert not (tmp_path / "out").exists()
+
+    assert pilah("prepare", celeba, "--to", tmp_path / "out").returncode == 0
+    text = (tmp_path / "out" / "summary.txt").read_text()
+    assert text.startswith("20 images, 4 left out, 1 duplicate, 15 kept\n")
+    assert "000001.png: listed but missing" in text
+    assert "000002.png: empty file" in text
+    assert "000003.png: cut off" in text
+    assert "000004.png: not an image" in text
+    frame = read_manifest(tmp_path / "out" / "manifest.csv").set_index("path")
+    repeat = frame.loc[str(images / "000006.png")]
+    assert (repeat["duplicate_of"], repeat["split"]) == (str(images / "000005.png"), "")
+
+
+def test_near_duplicates_are_kept_together_and_reported(pilah, celeba, tmp_path):
+    images = celeba / "img_align_celeba"
+    with Image.open(images / "000001.png") as image:
+        image.point(lambda value: min(255, value + 2)).save(images / "000020.png")
+    done = pilah("prepare", celeba, "--to", tmp_path, "--split", "random")
+    assert f"{images}/000001.png {images}/000020.png" in done.stdout
+    assert "20 kept" in done.stdout
+    split = read_manifest(tmp_path / "manifest.csv")["split"]
+    assert split[0] == split[19]
+
+
+def test_a_folder_and_a_csv_of_it_give_the_same_labels(pilah, tmp_path):
+    for number in range(12):
+        draw(tmp_path / "photos" / ("male" if number % 3 else "female") / f"{number}.png", number)
+    (tmp_path / "photos" / "female" / "notes.txt").write_text("not an image by its name")
+    assert pilah("prepare", tmp_path / "photos", "--to", tmp_path / "a").returncode == 0
+    frame = read_manifest(tmp_path / "a" / "manifest.csv")
+    assert frame["label"].tolist() == ["female"] * 4 + ["male"] * 8
+
+    table = frame[["path", "label"]].assign(race="unknown")
+    table["path"] = [path.removeprefix(f"{tmp_path}/") for path in table["path"]]
+    table["label"] = table["label"].map({"female": "0", "male": "1"})
+    table.to_csv(tmp_path / "table.csv", index=False)
+    assert pilah("prepare", tmp_path / "table.csv", "--to", tmp_path / "b").returncode == 0
+    other = read_manifest(tmp_path / "b" / "manifest.csv")
+    assert digest(other) == digest(frame)
+    assert set(other["race"]) == {"unknown"}
+
+
+def no_attributes(folder):
+    (folder / "list_attr_celeba.txt").unlink()
+
+
+def row_of_39(folder):
+    replace(folder / "list_attr_celeba.txt", "000007.png  -1 ", "000007.png  ")
+
+
+def value_2(folder):
+    replace(folder / "list_attr_celeba.txt", "000007.png  -1 ", "000007.png  2 ")
+
+
+def one_label(folder):
+    path = folder / "list_attr_celeba.txt"
+    path.write_text(path.read_text().replace(" 1 ", " -1 "))
+
+
+def cut_short(folder):
+    path = folder / "list_attr_celeba.txt"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:12]))
+
+
+def few_images(folder):
+    cut_short(folder)
+    replace(folder / "list_attr_celeba.txt", "20\n", "10\n")
+    (folder / "img_align_celeba" / "000001.png").unlink()
+
+
+def bad_partition(folder):
+    replace(folder / "list_eval_partition.txt", "000001.png 0", "000001.png 3")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (no_attributes, "put CelebA's list_attr_celeba.txt there"),
+        (row_of_39, "line 9: 000007.png has 39 values, the header names 40"),
+        (value_2, "line 9: 000007.png has the value '2'"),
+        (one_label, "no usable image with the label male"),
+        (cut_short, "announces 20 images and lists 10"),
+        (few_images, "has 9 usable images; bring at least 10"),
+        (bad_partition, "line 1: '000001.png 3' is not an image and its number"),
+    ],
+)
+def test_what_spoils_a_source_is_one_line_and_nothing_is_written(
+    pilah, celeba, tmp_path, spoil, message
+):
+    spoil(celeba)
+    done = pilah("prepare", celeba, "--to", tmp_path / "out")
+    assert done.returncode == 2
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,label\n" + "a.jpg,female\n" * 3 + "b.jpg,2\n", "line 5: label '2' is not one of"),
+        ("file,gender\na.jpg,Male\n", "has no column 'path' among file,gender"),
+        ("path,label\na.jpg,male\na.jpg,female\n", "a.jpg twice"),
+        ("", "cannot be read as a CSV file"),
+    ],
+)
+def test_what_spoils_a_csv_is_one_line(pilah, tmp_path, text, message):
+    (tmp_path / "table.csv").write_text(text)
+    done = pilah("prepare", tmp_path / "table.csv", "--to", tmp_path / "out")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert message in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_existing_manifest_is_left_alone(pilah, celeba, tmp_path):
+    (tmp_path / "manifest.csv").write_text("mine")
+    done = pilah("prepare", celeba, "--to", tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert (tmp_path / "manifest.csv").read_text() == "mine"
+
+
+def test_a_manifest_of_one_label_is_refused(tmp_path):
+    rows = {"path": [f"/{n}.jpg" for n in range(10)], "label": "male", "identity": ""}
+    frame = pd.DataFrame({**rows, "split": "train", "duplicate_of": ""})
+    frame.to_csv(tmp_path / "manifest.csv", index=False)
+    with pytest.raises(DataError, match="no usable image with the label female"):
+        read_manifest(tmp_path / "manifest.csv")
+
+
+def test_without_the_extra_it_names_what_to_install(tmp_path):
+    code = "import sys; sys.modules['pandas'] = None; from pilah.cli import main; main()"
+    arguments = ["prepare", str(tmp_path), "--to", str(tmp_path / "out")]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "pip install 'pilah[train]'" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.faces
+def test_the_studys_images_are_counted_as_the_study_counts_them(shared, tmp_path):
+    source = shared / "data" / "celeba5017"
+    # A process of its own, because so many images are hashed by processes that it starts.
+    code = "from pilah.cli import main; main()"
+    arguments = ["prepare", str(source), "--to", str(tmp_path), "--split", "random"]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    assert done.stdout.startswith("5,017 images, 17 duplicates, 5,000 kept\n"), done.stderr
+    frame = read_manifest(tmp_path / "manifest.csv")
+    counts = frame["split"].value_counts().to_dict()
+    assert counts == {"train": 3500, "validation": 1000, "test": 500, "": 17}
+    lines = (source / "list_attr_celeba.txt").read_text().splitlines()[2:]
+    assert (frame["label"] == "male").sum() == sum(line.split()[21] == "1" for line in lines)

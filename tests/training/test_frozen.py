@@ -1,0 +1,127 @@
+"""The frozen part computed once must change nothing but the time."""
+
+import os
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from pilah.errors import DataError
+from pilah.training.frozen import allocate, cut
+from pilah.training.network import build_network, first_trainable
+from pilah.training.recipe import DataRecipe, ModelRecipe, Recipe, TrainRecipe, study_recipe
+from pilah.training.train import train
+
+BOUNDARIES = {"inception_v3": 6, "resnet50_v2": 2, "xception": 2}
+
+
+@pytest.mark.parametrize("backbone", BOUNDARIES)
+def test_trunk_and_tail_are_the_whole_network(backbone: str) -> None:
+    keras.utils.set_random_seed(0)
+    recipe = study_recipe(backbone).with_pretrained("none", "nothing")
+    recipe = recipe.model_copy(update={"data": DataRecipe(size_hw=(96, 80))})
+    model = build_network(recipe)
+    parts = cut(model, first_trainable(model, recipe))
+    assert len(parts.trunk.outputs) == BOUNDARIES[backbone]
+    assert parts.trunk.trainable_weights == []
+    assert len(parts.tail.trainable_weights) == len(model.trainable_weights)
+    images = np.random.default_rng(0).integers(0, 256, (3, 96, 80, 3)).astype(np.float32)
+    whole = model(images)
+    halves = parts.tail(parts.trunk(images))
+    np.testing.assert_allclose(halves, whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("backbone", BOUNDARIES)
+def test_the_studys_last_layers_are_the_trainable_ones(backbone: str) -> None:
+    recipe = study_recipe(backbone).with_pretrained("none", "nothing")
+    model = build_network(recipe)
+    application = {
+        "inception_v3": keras.applications.InceptionV3,
+        "resnet50_v2": keras.applications.ResNet50V2,
+        "xception": keras.applications.Xception,
+    }[backbone]
+    pure = application(weights=None, include_top=False, input_shape=(218, 178, 3))
+    wanted = [type(layer) for layer in pure.layers[-recipe.model.trainable :]]  # type: ignore[operator]
+    first = first_trainable(model, recipe)
+    found = model.layers[first : first + len(wanted)]
+    assert [type(layer) for layer in found] == wanted
+    assert all(layer.trainable for layer in model.layers[first:])
+    assert not any(layer.trainable for layer in model.layers[:first] if layer.weights)
+
+
+@pytest.mark.faces
+@pytest.mark.slow
+@pytest.mark.parametrize("augment", [(), ("flip",)], ids=["plain", "flips"])
+@pytest.mark.parametrize("backbone", BOUNDARIES)
+def test_cached_training_equals_plain_training(
+    backbone: str, augment: tuple[str, ...], shared: Path, tmp_path: Path
+) -> None:
+    if augment and backbone != "resnet50_v2":
+        pytest.skip("flips go the same way through every network; one is enough")
+    manifest = _two_hundred_faces(shared, tmp_path)
+    losses = []
+    for cache in (True, False):
+        recipe = Recipe(
+            name="equal",
+            data=DataRecipe(size_hw=(96, 80)),
+            model=ModelRecipe(
+                backbone=backbone,
+                pretrained="none",
+                trainable=study_recipe(backbone).model.trainable,
+            ),
+            train=TrainRecipe(
+                epochs=2, cache=cache, cache_precision="float32", augment=augment, seed=3
+            ),
+        )
+        run = train(recipe, manifest, tmp_path / f"cache-{cache}")
+        losses.append(pd.read_csv(run.history)[["loss", "val_loss"]].to_numpy())
+    np.testing.assert_allclose(losses[0], losses[1], atol=1e-3)
+
+
+def _two_hundred_faces(shared: Path, folder: Path) -> Path:
+    faces = shared / "data" / "celeba5017"
+    lines = (faces / "list_attr_celeba.txt").read_text().splitlines()[2:202]
+    rows = [line.split() for line in lines]
+    table = pd.DataFrame(
+        {
+            "path": [str(faces / "img_align_celeba" / row[0]) for row in rows],
+            "label": ["male" if row[21] == "1" else "female" for row in rows],
+            "identity": "",
+            "split": ["validation" if index % 4 == 0 else "train" for index in range(200)],
+            "duplicate_of": "",
+        }
+    )
+    path = folder / "faces.csv"
+    table.to_csv(path, index=False)
+    return path
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path, manifest: Callable[..., Path]) -> None:
+    """The size limit of a file stands for the end of the disk: the same system call fails."""
+    table = manifest()
+    recipe = Recipe(
+        name="full",
+        data=DataRecipe(size_hw=(32, 32)),
+        model=ModelRecipe(backbone="resnet50_v2", pretrained="none", trainable=2),
+    )
+    pid = os.fork()
+    if pid == 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+        try:
+            train(recipe, table, tmp_path / "run")
+        except DataError as error:
+            text = str(error)
+            os._exit(0 if "disk is too full" in text and "run the same command" in text else 3)
+        os._exit(4)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert not list((tmp_path / "run" / "checkpoint").glob("*"))
+
+
+def test_room_is_reserved_on_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "array.npy"
+    allocate(path, (100, 10), "float32")
+    assert path.stat().st_blocks * 512 >= 100 * 10 * 4

@@ -1,0 +1,166 @@
+"""A whole training, on images that it can learn within seconds; killed, continued, exported."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+RECIPE = """
+name = "tiny"
+[data]
+size_hw = [32, 32]
+[model]
+backbone = "resnet50_v2"
+pretrained = "none"
+trainable = 8
+pooling = "average"
+hidden = [8]
+dropout = 0.1
+[train]
+epochs = {epochs}
+batch_size = 8
+learning_rate = 0.003
+augment = ["flip"]
+"""
+
+ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def pilah(*arguments: object) -> list[str]:
+    code = "from pilah.cli import main; main()"
+    return [sys.executable, "-c", code, *(str(argument) for argument in arguments)]
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(pilah(*arguments), capture_output=True, text=True, env=ENVIRONMENT)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(RECIPE.format(epochs=6))
+    return path
+
+
+@pytest.mark.slow
+def test_from_images_to_a_model_that_answers(
+    manifest: Callable[..., Path], recipe: Path, tmp_path: Path
+) -> None:
+    table = manifest()
+    folder = tmp_path / "run"
+    done = run("train", table, "--recipe", recipe, "--to", folder)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in folder.iterdir()} == {
+        *("recipe.toml", "manifest.csv", "history.csv", "model.keras", "scores.csv"),
+        *("environment.json", "tensorboard"),
+    }
+    history = pd.read_csv(folder / "history.csv")
+    assert history["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
+    scores = pd.read_csv(folder / "scores.csv")
+    kept = pd.read_csv(table)
+    assert scores["path"].tolist() == kept["path"].tolist()
+    train = scores[scores["split"] == "train"]
+    assert ((train["p_male"] > 0.5) == (train["label"] == "male")).mean() >= 0.9
+
+    again = run("train", table, "--recipe", recipe, "--to", folder)
+    assert again.returncode == 2
+    assert "holds a finished run" in again.stderr
+
+    evaluated = run("evaluate", folder)
+    assert evaluated.returncode == 0, evaluated.stderr
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["test"]["n"] == 8
+
+    other = tmp_path / "other.toml"
+    other.write_text(RECIPE.format(epochs=1).replace('"none"', f'"{folder}"'))
+    taken = run(
+        *("train", table, "--recipe", other, "--to", tmp_path / "other"),
+        *("--pretrained-on", "brightness"),
+    )
+    assert taken.returncode == 0, taken.stderr
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_and_ends_the_same(
+    manifest: Callable[..., Path], recipe: Path, tmp_path: Path
+) -> None:
+    table = manifest()
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert run("train", table, "--recipe", recipe, "--to", whole).returncode == 0
+
+    process = subprocess.Popen(
+        pilah("train", table, "--recipe", recipe, "--to", killed),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=ENVIRONMENT,
+    )
+    while not (killed / "history.csv").is_file():
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (killed / "model.keras").exists()
+
+    changed = tmp_path / "changed.toml"
+    changed.write_text(RECIPE.format(epochs=9))
+    refused = run("train", table, "--recipe", changed, "--to", killed)
+    assert refused.returncode == 2
+    assert "unfinished run of another recipe" in refused.stderr
+
+    assert run("train", table, "--recipe", recipe, "--to", killed).returncode == 0
+    columns = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+    expected, found = (
+        pd.read_csv(folder / "history.csv")[columns].to_numpy() for folder in (whole, killed)
+    )
+    assert len(found) == 6
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_what_is_wrong_is_one_line_and_leaves_nothing(
+    manifest: Callable[..., Path], recipe: Path, tmp_path: Path
+) -> None:
+    table = manifest()
+    occupied = tmp_path / "occupied"
+    occupied.mkdir()
+    (occupied / "notes.txt").write_text("mine")
+    text = tmp_path / "weights.weights.h5"
+    text.write_text("no weights")
+    network = ("--recipe", recipe)
+    cases: list[tuple[tuple[object, ...], str]] = [
+        ((table, *network, "--to", occupied), "is not a run folder"),
+        ((table, "--backbone", "vgg16"), "unknown backbone 'vgg16'"),
+        ((table,), "give either --backbone NAME or --recipe FILE"),
+        ((tmp_path / "no.csv", *network), "no file at"),
+        (
+            (table, *network, "--pretrained", text, "--pretrained-on", "x"),
+            "does not hold weights of resnet50_v2",
+        ),
+        ((table, *network, "--pretrained", text), "add --pretrained-on"),
+        (
+            (table, *network, "--pretrained", "gone", "--pretrained-on", "x"),
+            "no weights at gone",
+        ),
+    ]
+    before = sorted(tmp_path.rglob("*"))
+    for arguments, said in cases:
+        done = subprocess.run(
+            pilah("train", *arguments),
+            capture_output=True,
+            text=True,
+            env=ENVIRONMENT,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 2, (arguments, done.stderr)
+        lines = [line for line in done.stderr.splitlines() if line.startswith("pilah: error: ")]
+        assert len(lines) == 1 and said in lines[0], done.stderr
+        assert "Traceback" not in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
