@@ -34,3 +34,6 @@ def main() -> None:
     except PilahError as error:
         print(f"pilah: error: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+from pilah.cli import report  # noqa: E402, F401

@@ -1,0 +1,96 @@
+"""report.html: one page that needs no network, no script and no other file."""
+
+from collections.abc import Sequence
+from importlib.metadata import metadata
+from pathlib import Path, PurePath
+
+import jinja2
+
+from pilah.bundle import BundleInfo, LabelCounts
+from pilah.report.rates import Share
+from pilah.report.tally import CONFIDENCE_STEPS, Tally
+from pilah.report.thumbnails import thumbnail
+from pilah.sorting import SortedPhoto
+from pilah.sorting.walk import shown
+
+BIN_WORDS = {
+    "female": "every face labelled female",
+    "male": "every face labelled male",
+    "mixed": "faces of both labels",
+    "unsure": "a face that the model would not label",
+    "no_face": "no face was found",
+    "unreadable": "could not be opened or sorted",
+}
+
+
+def render_page(tally: Tally, share: Share | None, *, info: BundleInfo, folder: str) -> str:
+    """The whole page as HTML text.
+
+    Args:
+        tally: what was counted.
+        share: the share of women among clear faces, None where no face is clear.
+        info: the description of the model that answered.
+        folder: the name of the sorted folder, for the heading.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "shown": shown,
+        "file_name": lambda path: shown(PurePath(path).name),
+        "count": lambda number: f"{number:,}",
+        "percent": lambda share: f"{share:.1%}",
+    }
+    return environment.get_template("page.html.jinja").render(
+        tally=tally,
+        share=share,
+        info=info,
+        folder=folder,
+        bin_words=BIN_WORDS,
+        steps=_steps(tally.confidence),
+        error_rates={label: _error_rates(counts) for label, counts in info.validation.items()},
+        unsure=((photo, thumbnail(*_places(photo))) for photo in tally.unsure),
+        card_url=_card_url(),
+    )
+
+
+def _steps(confidence: dict[str, list[int]]) -> list[dict[str, float]]:
+    """The histogram's columns: where each begins and ends, its counts, and its heights (0 to 1)."""
+    counts = list(zip(*confidence.values(), strict=True))
+    highest = max(map(sum, counts)) or 1
+    return [
+        {
+            "number": step,
+            "low": 0.5 + 0.5 * step / CONFIDENCE_STEPS,
+            "high": 0.5 + 0.5 * (step + 1) / CONFIDENCE_STEPS,
+            "total": sum(column),
+            **dict(zip(confidence, column, strict=True)),
+            "height": sum(column) / highest,
+        }
+        for step, column in enumerate(counts)
+    ]
+
+
+def _error_rates(counts: LabelCounts) -> dict[str, float]:
+    """The shares of each answer among validation faces of one annotated label."""
+    total = counts.female + counts.male + counts.unsure or 1
+    return {
+        "female": counts.female / total,
+        "male": counts.male / total,
+        "unsure": counts.unsure / total,
+    }
+
+
+def _places(photo: SortedPhoto) -> Sequence[str | None]:
+    """Where the photo may be now: after a move only the first, with `--faces` only the second."""
+    return photo.destination, photo.source
+
+
+def _card_url() -> str | None:
+    """Address of the model card, from the package's own project addresses."""
+    urls = metadata("pilah").get_all("Project-URL") or []
+    return next((url.split(", ", 1)[1] for url in urls if url.startswith("Model card, ")), None)

@@ -1,0 +1,216 @@
+"""How is one file copied, moved or linked, and put back, so that a kill at any moment is harmless?
+
+Forward: what will appear is first made whole under a number in the target's scratch folder (a copy,
+a face crop, or for a move a second name of the same file), then the journal is told, then each file
+appears at its place at once and never over another one, then, for a move, the original's name goes.
+Back: a file is taken away only if it is unchanged and, for a move, only when its original is in its
+place again.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from pilah.sorting.records import Entry, Placed
+
+Mode = Literal["copy", "move", "link"]
+Obstacle = Literal["missing", "changed", "occupied"]
+
+NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
+"""What a system answers where two places cannot share one file."""
+
+CHUNK = 2**20
+
+
+def digest_of(path: str | Path) -> str:
+    """BLAKE2b of a file's content, 128 bits, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, _hash).hexdigest()
+
+
+def copy_whole(source: str, draft: str) -> str:
+    """Copy a file's bytes, times and, where possible, permissions; flush it to the disk.
+
+    Returns:
+        The content's digest.
+
+    Raises:
+        OSError: the file cannot be read or written, or changed while it was copied.
+    """
+    digest = _hash()
+    with open(source, "rb") as reader, open(draft, "xb") as writer:
+        before = os.fstat(reader.fileno())
+        while chunk := reader.read(CHUNK):
+            digest.update(chunk)
+            writer.write(chunk)
+        writer.flush()
+        after = os.stat(source)
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise OSError(errno.EAGAIN, "changed while it was copied", source)
+        with suppress(OSError):  # not every file system keeps permissions
+            shutil.copystat(source, draft)
+        os.utime(draft, ns=(before.st_atime_ns, before.st_mtime_ns))
+        os.fsync(writer.fileno())
+    return digest.hexdigest()
+
+
+def draft_of(source: str, draft: str, mode: Mode) -> str | None:
+    """Make what will be placed for a copy or a move: a copy, or a second name of the file.
+
+    A move within one file system copies nothing. Across file systems, and where hard links are
+    unknown (FAT), it is a copy, verified by reading it back.
+
+    Returns:
+        The content's digest, None where it was not read.
+
+    Raises:
+        OSError: the file cannot be read or written, or is a symbolic link to be moved.
+    """
+    if mode == "copy":
+        return copy_whole(source, draft)
+    if os.path.islink(source):
+        raise OSError(errno.EINVAL, "is a symbolic link; sort it with --copy or --link", source)
+    try:
+        os.link(source, draft, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        return _verified_copy(source, draft)
+    return None
+
+
+def place(draft: str, path: str) -> None:
+    """Let a draft appear at its place, at once and never over another file.
+
+    Raises:
+        FileExistsError: the place is taken.
+        OSError: the file system refuses.
+    """
+    try:
+        os.link(draft, path, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        # Without hard links a rename is all there is, and it would overwrite. Only a program that
+        # takes the name between these two lines could lose by it.
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from None
+        os.rename(draft, path)
+    else:
+        os.unlink(draft)
+
+
+def remove_original(entry: Entry, path: str) -> None:
+    """The last step of a move: the file is at `path`, so its first name goes.
+
+    Raises:
+        OSError: the original changed since it was looked at, or cannot be removed.
+    """
+    if not is_original(entry):
+        raise OSError(errno.EAGAIN, "changed while it was moved", entry.source)
+    if entry.files[0].digest is not None:
+        flush_folder(os.path.dirname(path))
+    os.unlink(entry.source)
+
+
+def is_original(entry: Entry) -> bool:
+    """Whether a photo is at its first place, as it was when it was looked at."""
+    try:
+        status = os.lstat(entry.source)
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == (entry.size, entry.mtime_ns)
+
+
+def take_back(path: str, placed: Placed, entry: Entry, mode: Mode) -> Obstacle | None:
+    """Undo one placed file, whatever part of its placing has happened; harmless when repeated.
+
+    Returns:
+        None when everything is as before the sort, else why the file was left alone.
+
+    Raises:
+        OSError: the file system refuses.
+    """
+    if mode == "move":
+        with suppress(FileNotFoundError):
+            os.unlink(_return_draft(entry.source))
+    at_source = os.path.lexists(entry.source)
+    if not os.path.lexists(path):
+        return None if mode == "move" and at_source else "missing"
+    if not _is_unchanged(path, placed, entry, mode):
+        return "changed"
+    if mode != "move":
+        os.unlink(path)
+    elif not at_source:
+        _return(path, entry)
+    elif _is_same(path, placed, entry.source):
+        os.unlink(path)
+    else:
+        return "occupied"
+    return None
+
+
+def flush_folder(folder: str) -> None:
+    """Flush to the disk which names a folder holds."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_unchanged(path: str, placed: Placed, entry: Entry, mode: Mode) -> bool:
+    if mode == "link":
+        return os.path.islink(path) and os.readlink(path) == entry.source
+    status = os.lstat(path)
+    if not stat.S_ISREG(status.st_mode) or status.st_size != placed.size:
+        return False
+    if placed.digest is None:
+        return status.st_mtime_ns == placed.mtime_ns
+    return digest_of(path) == placed.digest
+
+
+def _is_same(path: str, placed: Placed, source: str) -> bool:
+    here, there = os.lstat(path), os.lstat(source)
+    if os.path.samestat(here, there):
+        return True
+    is_copy = stat.S_ISREG(there.st_mode) and there.st_size == placed.size
+    return is_copy and placed.digest is not None and digest_of(source) == placed.digest
+
+
+def _return(path: str, entry: Entry) -> None:
+    folder = os.path.dirname(entry.source)
+    os.makedirs(folder, exist_ok=True)
+    try:
+        os.link(path, entry.source, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        draft = _return_draft(entry.source)
+        _verified_copy(path, draft)
+        os.utime(draft, ns=(entry.mtime_ns, entry.mtime_ns))
+        place(draft, entry.source)
+        flush_folder(folder)
+    os.unlink(path)
+
+
+def _return_draft(source: str) -> str:
+    folder, name = os.path.split(source)
+    tag = hashlib.blake2b(os.fsencode(name), digest_size=8).hexdigest()
+    return os.path.join(folder, f".{tag}.pilah-back")
+
+
+def _verified_copy(source: str, draft: str) -> str:
+    digest = copy_whole(source, draft)
+    if digest_of(draft) != digest:
+        raise OSError(errno.EIO, "its copy differs from it", source)
+    return digest
+
+
+def _hash() -> "hashlib._Hash":
+    return hashlib.blake2b(digest_size=16)
