@@ -1,5 +1,6 @@
 """What may be taken in: real .zip files, harmless and hostile."""
 
+import contextlib
 import io
 import stat
 import struct
@@ -140,8 +141,6 @@ def test_no_name_writes_outside(tmp_path_factory, parts):
     top = tmp_path_factory.mktemp("zip")
     inside = top / "inside"
     inside.mkdir()
-    try:
+    with contextlib.suppress(Refused):
         unpack(zipped(("/".join(parts) + ".jpg", b"x")), inside)
-    except Refused:
-        pass
     assert [path for path in files(top) if not path.is_relative_to(inside)] == []

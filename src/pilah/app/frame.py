@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
-from pilah.app import about, classify, study
+from pilah.app import about, classify, sort, study
 from pilah.app.language import choose_language, text
 
 
@@ -16,6 +16,7 @@ def show() -> None:
     choose_language()
     pages = (
         (classify, "classify", ":material/face:"),
+        (sort, "sort", ":material/folder_copy:"),
         (study, "study", ":material/bar_chart:"),
         (about, "about", ":material/info:"),
     )

@@ -1,6 +1,8 @@
 """The model, loaded once a process and shared by all visitors."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -39,3 +41,13 @@ def model() -> Model:
 @st.cache_resource(show_spinner=False)
 def _load(name: str | None) -> Model:
     return Model(load(name))
+
+
+@contextmanager
+def sorting_model() -> Iterator[Pilah]:
+    """A model with worker processes of its own, for one sort; they end with it."""
+    pilah = load(Settings.from_arguments().model)
+    try:
+        yield pilah
+    finally:
+        pilah.close()

@@ -7,13 +7,13 @@ import sys
 
 import typer
 
-from pilah.cli.app import app as web_app
 from pilah.cli.compare import compare
 from pilah.cli.evaluate import evaluate
 from pilah.cli.export import export
 from pilah.cli.predict import predict
 from pilah.cli.prepare import prepare
 from pilah.cli.train import train
+from pilah.cli.web import app as web_app
 from pilah.errors import PilahError
 
 app = typer.Typer(
