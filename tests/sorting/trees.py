@@ -12,7 +12,7 @@ LABELS = {"f": "female", "m": "male", "u": None}
 
 
 def results_of(paths: Iterable[str]) -> Iterator[Result]:
-    """Answer by the name: one face for each of its letters f, m, u before the first `-`; x fails."""
+    """Answer by the name: a face for each f, m, u before the first `-`; x cannot be read."""
     for path in paths:
         kind = os.path.basename(path).split("-")[0]
         if "x" in kind:
