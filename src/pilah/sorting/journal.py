@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from pilah.errors import SortError
 from pilah.sorting.bins import Bin
-from pilah.sorting.records import FORMAT, Line, State, read_lines, read_state, result_from
+from pilah.sorting.records import FORMAT, Line, read_lines, read_state, result_from
 from pilah.sorting.transfer import digest_of
 from pilah.sorting.walk import shown
 from pilah.types import Result
@@ -50,13 +50,15 @@ class JournalError(OSError):
 class Journal:
     """An open, locked journal and the state that it tells; use it as a context, so it is closed."""
 
-    def __init__(self, path: Path, *, create: bool) -> None:
-        """Open and lock the journal at `path`, and replay it.
+    def __init__(self, target: Path, home: Path, *, create: bool) -> None:
+        """Open, lock and replay the journal of `target`, which is still at `home` while it is made.
 
         Raises:
             OSError: the file cannot be opened for writing.
             SortError: another process has it, or it is damaged.
         """
+        self.target = target
+        path = home / JOURNAL
         flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | (os.O_CREAT if create else 0)
         self._descriptor = os.open(path, flags, 0o666)
         try:
@@ -67,7 +69,7 @@ class Journal:
             os.close(self._descriptor)
             if isinstance(error, BlockingIOError):
                 raise SortError(
-                    f"another pilah is at work in {shown(path.parent.parent)}; wait for it to end"
+                    f"another pilah is at work in {shown(target)}; wait for it to end"
                 ) from None
             raise
 
@@ -113,7 +115,7 @@ def open_journal(target: Path) -> Journal:
         SortError: there is none, it is damaged or in use, or the folder cannot be written to.
     """
     try:
-        return Journal(target / JOURNAL, create=False)
+        return Journal(target, target, create=False)
     except (FileNotFoundError, NotADirectoryError):
         raise SortError(
             f"{shown(target)} holds no sort ({JOURNAL} is missing); give the folder that "
@@ -141,7 +143,7 @@ def begin_journal(target: Path, options: dict[str, Any], sources: Iterable[str])
         for folder in (home, (home / JOURNAL).parent):
             with suppress(FileExistsError):
                 os.mkdir(folder)
-        journal = Journal(home / JOURNAL, create=True)
+        journal = Journal(target, home, create=True)
         try:
             if journal.state.options is None:
                 journal.append(header, durable=True)
@@ -178,7 +180,7 @@ def read_results(target: Path) -> Iterator[SortedPhoto]:
             "`pilah sort --to` wrote"
         )
     state = read_state(path)
-    whole_photos = bool(state.options) and not state.options["faces"]
+    whole_photos = state.options is not None and not state.options["faces"]
     for line in read_lines(path):
         if line.get("intend") in state.done:
             files = line["files"] if whole_photos else []

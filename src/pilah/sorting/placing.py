@@ -8,10 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from pilah.sorting.bins import Bin, bin_of_faces
+from pilah.sorting.crops import write_crops
 from pilah.sorting.journal import SCRATCH, Journal, JournalError
 from pilah.sorting.records import Entry, Placed
 from pilah.sorting.transfer import (
     Mode,
+    digest_of,
     draft_of,
     is_original,
     place,
@@ -125,7 +127,7 @@ class Placing:
         self._journal.append({"done" if stays else "dropped": entry.number})
 
     def _free_path(self, folder: str, name: str) -> str:
-        """The place for a name in a bin: `a.jpg`, or where that is taken, `a (2).jpg`, and so on."""
+        """The place for a name in a bin: `a.jpg`, or where that is taken, `a (2).jpg`, …."""
         stem, suffix = os.path.splitext(name)
         while True:
             self._counts[folder, name] += 1

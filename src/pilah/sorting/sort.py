@@ -28,6 +28,7 @@ from pilah.types import Result
 ResultsOf = Callable[[Iterable[str]], Iterator[Result]]
 Progress = Callable[[int, int], None]
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SortOptions:
     """How to sort.
@@ -46,7 +47,9 @@ class SortOptions:
     def __post_init__(self) -> None:
         """Refuse what makes no sense together."""
         if self.faces and self.mode != "copy":
-            raise SortError(f"--faces writes new files, so --{self.mode} has no sense; leave it out")
+            raise SortError(
+                f"--faces writes new files, so --{self.mode} has no sense; leave it out"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ def plan_photos(
     state = _refuse(sources, target, options)
     found = find_photos(sources, target)
     paths = [photo.source for photo in _new(found, state)]
-    counts: Counter[Bin] = Counter(unreadable=len(found.unopened))
+    counts: Counter[Bin] = Counter({"unreadable": len(found.unopened)})
     failed = list(found.unopened)
     for count, result in enumerate(results_of(iter(paths)), start=1):
         counts[bin_of(result, by=options.by)] += 1

@@ -30,7 +30,7 @@ CHUNK = 2**20
 def digest_of(path: str | Path) -> str:
     """BLAKE2b of a file's content, 128 bits, in hexadecimal."""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, _hash).hexdigest()
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def copy_whole(source: str, draft: str) -> str:
@@ -42,7 +42,7 @@ def copy_whole(source: str, draft: str) -> str:
     Raises:
         OSError: the file cannot be read or written, or changed while it was copied.
     """
-    digest = _hash()
+    digest = hashlib.blake2b(digest_size=16)
     with open(source, "rb") as reader, open(draft, "xb") as writer:
         before = os.fstat(reader.fileno())
         while chunk := reader.read(CHUNK):
@@ -210,7 +210,3 @@ def _verified_copy(source: str, draft: str) -> str:
     if digest_of(draft) != digest:
         raise OSError(errno.EIO, "its copy differs from it", source)
     return digest
-
-
-def _hash() -> "hashlib._Hash":
-    return hashlib.blake2b(digest_size=16)

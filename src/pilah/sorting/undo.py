@@ -80,9 +80,7 @@ def _take_all_back(
             progress(count, len(entries))
 
 
-def _take_entry_back(
-    journal: Journal, entry: Entry, *, was_begun: bool
-) -> list[tuple[str, str]]:
+def _take_entry_back(journal: Journal, entry: Entry, *, was_begun: bool) -> list[tuple[str, str]]:
     mode = cast(Mode, (journal.state.options or {})["mode"])
     was_done = entry.number in journal.state.done
     left = []

@@ -7,11 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pilah.errors import SortError
-
-PHOTO_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .heic .heif .avif".split()
-)
-
+from pilah.images import is_photo_name
 
 Seen = set[tuple[int, int, str]]  # a folder's identity and a name in it
 
@@ -119,7 +115,7 @@ def _add(parent: str, name: str, folder: str, found: Found, seen_files: Seen) ->
         return
     seen_files.add(key)
     path = os.path.join(parent, name)
-    is_photo = os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES
+    is_photo = is_photo_name(name)
     try:
         status = os.stat(path)
     except OSError as error:

@@ -1,0 +1,120 @@
+"""A sort and an undo that die before any one of their system calls lose nothing."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from trees import make_photos, results_of, tree_hash
+
+from pilah.sorting import SortOptions, read_results, sort_photos, undo_sort
+
+NAMES = ["f-1.jpg", "a/f-1.jpg", "fm-2.jpg", "x-3.jpg", "-4.jpg", "a/b/u-5.png", "m-\udcff.jpg"]
+CALLS = ["link", "unlink", "symlink", "rename", "mkdir", "rmdir"]
+CALLS += ["fsync", "write", "ftruncate", "utime"]
+
+
+class Killed(BaseException):
+    pass
+
+
+class Kill:
+    """Lets a process die before its `at`-th system call: from then on none has any effect."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+        self.left = at
+        for name in CALLS:
+            monkeypatch.setattr(os, name, self.counted(getattr(os, name)))
+
+    def counted(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(*args: Any, **options: Any) -> Any:
+            self.left -= 1
+            if self.left < 0:
+                raise Killed
+            return call(*args, **options)
+
+        return wrapper
+
+
+def dies(call: Callable[[], object], at: int) -> bool:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        kill = Kill(monkeypatch, at)
+        try:
+            call()
+        except Killed:
+            return True
+        # A kill that code ignores (rmtree with ignore_errors) still ended the process.
+        return kill.left < 0
+
+
+@pytest.mark.parametrize("copied_move", [False, True])
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("mode", ["copy", "move", "link"])
+def test_death_at_every_step(
+    tmp_path: Path, mode: Any, there: bool, copied_move: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if copied_move:
+        if mode != "move":
+            pytest.skip("only a move differs between file systems")
+        link = os.link
+
+        def across(source: Any, path: Any, **options: Any) -> None:
+            if ".pilah/scratch/" in str(source):
+                return link(source, path, **options)
+            raise OSError(18, "Invalid cross-device link")
+
+        monkeypatch.setattr(os, "link", across)
+    options = SortOptions(mode=mode, tree=True)
+
+    def sort() -> object:
+        return sort_photos([str(tmp_path / "photos")], tmp_path / "out", results_of, options)
+
+    def undo() -> object:
+        return undo_sort(tmp_path / "out")
+
+    def is_begun() -> bool:
+        staged = any(tmp_path.glob(".out*"))
+        return staged or (tmp_path / "out" / ".pilah").exists()
+
+    make_photos(tmp_path / "photos", NAMES)
+    if there:
+        (tmp_path / "out").mkdir()
+        make_photos(tmp_path / "out", ["female/f-1.jpg"])
+    before = tree_hash(tmp_path)
+    sort()
+    sorted_tree = [(p.source, p.bin, p.destination) for p in read_results(tmp_path / "out")]
+    assert len(sorted_tree) == len(NAMES)
+    assert not undo().left
+    assert tree_hash(tmp_path) == before
+
+    at = 0
+    while dies(sort, at):
+        for then_sort in (False, True):
+            if then_sort:
+                dies(sort, at)
+                sort()
+                now = [(p.source, p.bin, p.destination) for p in read_results(tmp_path / "out")]
+                assert now == sorted_tree, at
+            elif not is_begun():
+                assert tree_hash(tmp_path) == before, at
+                continue
+            undone = undo()
+            assert not undone.left, at
+            assert tree_hash(tmp_path) == before, at
+        at += 1
+    assert at > 20
+    undo()
+    at = 0
+    while True:
+        sort()
+        if not dies(undo, at):
+            break
+        if is_begun():
+            assert not undo().left, at
+        assert tree_hash(tmp_path) == before, at
+        at += 1
+    assert tree_hash(tmp_path) == before
