@@ -53,3 +53,7 @@ def served(*arguments: str | Path) -> Iterator[tuple[str, int]]:
             yield address, process.pid
         finally:
             process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:  # it waits for the browser's open connections
+                process.kill()

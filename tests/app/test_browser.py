@@ -1,11 +1,14 @@
 """What a visitor does, in a real browser, with the app in a real process."""
 
+import csv
+import io
 import re
+import zipfile
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from serving import PATIENCE, jpeg_of
+from serving import PATIENCE, jpeg_of, zip_of
 
 import pilah
 from pilah.app.texts import texts
@@ -140,3 +143,42 @@ def test_nothing_is_wider_than_a_phone(open_page, scheme):
         page = open_page(path, viewport={"width": 360, "height": 740}, color_scheme=scheme)
         page.wait_for_timeout(1000)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_zip_is_sorted_corrected_and_downloaded(open_page, portraits):
+    page = open_page("sort", accept_downloads=True)
+    photo = next(iter(portraits.values()))
+    photos = {"album/one.jpg": photo, "broken.jpg": b"nope", "notes.txt": b"x"}
+    page.locator('input[type="file"]').set_input_files(
+        [{"name": "photos.zip", "mimeType": "application/zip", "buffer": zip_of(photos)}]
+    )
+    page.get_by_role("button", name="Sort", exact=True).click()
+    page.get_by_role("combobox").first.click()
+    page.get_by_role("option", name="both").click()
+    expect(page.get_by_text("album/one.jpg is now in: both")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the sorted .zip").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.read("mixed/one.jpg") == photo
+        assert archive.read("unreadable/broken.jpg") == b"nope"
+        rows = list(csv.DictReader(io.StringIO(archive.read("results.csv").decode())))
+        assert {row["path"]: row["bin"] for row in rows} == {
+            "album/one.jpg": "mixed",
+            "broken.jpg": "unreadable",
+        }
+        assert {"report.html", "corrections.csv"} <= set(archive.namelist())
+
+
+def test_a_hostile_zip_is_refused_in_plain_words(open_page):
+    page = open_page("sort")
+    page.locator('input[type="file"]').set_input_files(
+        [
+            {
+                "name": "photos.zip",
+                "mimeType": "application/zip",
+                "buffer": zip_of({"../../x.jpg": b"x"}),
+            }
+        ]
+    )
+    page.get_by_role("button", name="Sort", exact=True).click()
+    expect(page.get_by_text("wants to write outside its own folder")).to_be_visible()
