@@ -146,13 +146,15 @@ def test_nothing_is_wider_than_a_phone(open_page, scheme):
 
 
 def test_a_zip_is_sorted_corrected_and_downloaded(open_page, portraits):
-    page = open_page("sort", accept_downloads=True)
+    page = open_page("sort", viewport={"width": 1200, "height": 1500})
     photo = next(iter(portraits.values()))
     photos = {"album/one.jpg": photo, "broken.jpg": b"nope", "notes.txt": b"x"}
     page.locator('input[type="file"]').set_input_files(
         [{"name": "photos.zip", "mimeType": "application/zip", "buffer": zip_of(photos)}]
     )
     page.get_by_role("button", name="Sort", exact=True).click()
+    expect(page.get_by_role("button", name="Download the sorted .zip")).to_be_enabled()
+    page.wait_for_timeout(1500)  # a page that is still being drawn closes an open list
     page.get_by_role("combobox").first.click()
     page.get_by_role("option", name="both").click()
     expect(page.get_by_text("album/one.jpg is now in: both")).to_be_visible()
