@@ -91,6 +91,7 @@ def test_examples_in_one_click(open_page):
 def test_the_camera(open_page):
     page = open_page(permissions=["camera"])
     page.get_by_role("radio", name="Camera").click()
+    page.wait_for_function("document.querySelector('video')?.readyState >= 2")
     page.get_by_role("button", name="Take Photo").click()
     # Chromium's fake device shows a green picture without a face
     expect(page.get_by_text(texts("en")("classify.no_face"))).to_be_visible()
