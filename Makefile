@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 CELEBA ?= data/celeba
 NETWORKS := inception_v3 resnet50_v2 xception
 
-.PHONY: help demo lint test check bench study constraints clean
+.PHONY: help demo app lint test check bench study constraints clean
 
 help: ## list these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -21,6 +21,9 @@ demo: .venv/light ## sort a handful of photos and say where the report lies
 	@echo
 	@echo "Look at the report:  $(CURDIR)/build/demo/sorted/report.html"
 	@echo "Take it all back:    $(BIN)/pilah undo build/demo/sorted"
+
+app: .venv/full ## open the web app on port 8501
+	$(BIN)/pilah app --port 8501
 
 lint: .venv/full ## format, lint, types and import rules, without the tests
 	$(BIN)/ruff format --check .
@@ -50,7 +53,7 @@ constraints: ## write constraints.txt anew from the newest versions
 	rm -rf build/constraints
 	python3.11 -m venv --without-pip build/constraints
 	python3.11 -m pip --python build/constraints/bin/python install --quiet pip
-	build/constraints/bin/python -m pip install --quiet --editable '.[train,heif,dev]'
+	build/constraints/bin/python -m pip install --quiet --editable '.[train,app,heif,dev]'
 	sed -n '/^#/p' constraints.txt > build/constraints.txt
 	build/constraints/bin/python -m pip freeze --exclude-editable >> build/constraints.txt
 	mv build/constraints.txt constraints.txt
@@ -71,5 +74,5 @@ $(BIN)/pip:
 
 .venv/full: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "Installing everything, TensorFlow too: this takes some minutes once."
-	$(INSTALL) --editable '.[train,heif,dev]'
+	$(INSTALL) --editable '.[train,app,heif,dev]'
 	touch .venv/light $@

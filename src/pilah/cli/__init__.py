@@ -16,6 +16,7 @@ from pilah.cli.report import report
 from pilah.cli.sort import sort
 from pilah.cli.train import train
 from pilah.cli.undo import undo
+from pilah.cli.web import app as web_app
 from pilah.errors import PilahError
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (sort, undo, report, predict, prepare, train, evaluate, compare, export):
+for command in (sort, undo, report, predict, prepare, train, evaluate, compare, export, web_app):
     app.command()(command)
 
 

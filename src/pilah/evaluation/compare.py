@@ -10,24 +10,8 @@ from matplotlib.figure import Figure
 
 from pilah.errors import DataError
 from pilah.evaluation.plots import COLOURS, GREY, STYLE, draw_confusion, draw_curve
+from pilah.evaluation.published import STUDY
 from pilah.evaluation.run import Run, open_run
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """One row of the study's table."""
-
-    val_accuracy: float
-    val_loss: float
-    test_accuracy: float
-    test_loss: float
-
-
-STUDY = {
-    "inception_v3": Published(0.957, 0.190, 0.968, 0.155),
-    "resnet50_v2": Published(0.932, 0.216, 0.934, 0.171),
-    "xception": Published(0.929, 0.202, 0.952, 0.194),
-}
 
 Row = dict[str, str]
 """One line of the table: column name to text; empty where there is nothing to say."""

@@ -1,0 +1,20 @@
+"""The web app, in Streamlit: one module a page.
+
+    main.py       what Streamlit runs: hands over to frame.py
+    frame.py      title, language, navigation, footer
+    settings.py   what `pilah app` tells the app: model, run folders, who may connect
+    model.py      the model, loaded once a process
+    classify.py   photos in, faces and labels out
+    sort.py       a .zip or a folder in, a sorted .zip out
+    study.py      runs beside the published study
+    about.py      the model, its errors, the label, privacy
+
+    texts/        every text, one file a language
+    uploads.py    limits of what is taken in; unpacks a .zip safely
+    workspace.py  one visitor's sort on disk: sorted, corrected, zipped, removed
+    drawing.py    boxes on photos, thumbnails of them
+    results.py    files of a run, read for the Study page
+    samples.py    two portraits to try
+
+Pages speak to Streamlit; the second group does not know it and is tested alone.
+"""

@@ -1,0 +1,188 @@
+"""The Classify page: photos in, faces and their likely labels out."""
+
+import html
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import streamlit as st
+
+from pilah.app import uploads
+from pilah.app.drawing import Seen, draw_faces, preview
+from pilah.app.language import text, words
+from pilah.app.model import model
+from pilah.app.paste import paste_into_uploader
+from pilah.app.samples import sample_photos
+from pilah.bundle import BundleInfo, RiskPoint
+from pilah.errors import ImageError
+from pilah.types import Face, Result
+
+REASONS = {
+    "not an image": "not_an_image",
+    "empty file": "empty",
+    "cut off": "cut_off",
+    "damaged": "damaged",
+    "too large": "too_large",
+    "a HEIC photo": "heic",
+}
+"""How a reason of `pilah.images` begins, and the text `unreadable.NAME` that says it kindly."""
+
+
+def show() -> None:
+    """Show the page."""
+    st.title(text("classify.title"))
+    st.markdown(text("classify.lead"))
+    photos = _photos()
+    with st.spinner(text("classify.loading")):
+        info = model().pilah.info
+    caution = _caution(info)
+    seen: dict[str, Seen] = st.session_state.setdefault("seen", {})
+    for gone in seen.keys() - photos.keys():
+        del seen[gone]
+    _look(photos, seen)
+    for key in photos:
+        if key in seen:
+            _show_photo(seen[key].at_caution(caution))
+    if photos:
+        st.caption(text("classify.meaning"))
+
+
+Sources = dict[str, tuple[str, Callable[[], bytes]]]
+"""By a key that is the same for the same photo: its name, and how its bytes are read."""
+
+
+def _photos() -> Sources:
+    kind = st.segmented_control(
+        text("classify.source"),
+        ["upload", "camera", "samples"],
+        default="upload",
+        format_func=lambda kind: text(f"classify.from_{kind}"),
+        required=True,
+        label_visibility="collapsed",
+        key="source",
+    )
+    if kind == "camera":
+        shot = st.camera_input(text("classify.camera"), key="camera")
+        return {shot.file_id: (text("classify.shot"), shot.getvalue)} if shot else {}
+    if kind == "samples":
+        return _samples()
+    files = st.file_uploader(
+        text("classify.drop"), accept_multiple_files=True, max_upload_size=50, key="photos"
+    )
+    paste_into_uploader()
+    st.caption(
+        text("classify.limits", photos=uploads.MAX_PHOTOS, pixels=uploads.MAX_PIXELS // 10**6)
+    )
+    try:
+        uploads.check_count(len(files))
+    except uploads.Refused as refused:
+        st.warning(refused.words(words().language))
+    return {file.file_id: (file.name, file.getvalue) for file in files[: uploads.MAX_PHOTOS]}
+
+
+def _samples() -> Sources:
+    samples = sample_photos()
+    chosen = st.pills(
+        text("classify.samples"), list(samples), default=None, selection_mode="multi", key="samples"
+    )
+    st.caption(text("classify.samples_from"))
+    return {f"sample {name}": (name, samples[name].read_bytes) for name in chosen}
+
+
+def _look(photos: Sources, seen: dict[str, Seen]) -> None:
+    new = [key for key in photos if key not in seen]
+    if not new:
+        return
+    progress = st.progress(0.0, text("classify.looking", done=0, all=len(new)))
+    for done, key in enumerate(new, start=1):
+        name, read = photos[key]
+        seen[key] = _look_at(name, read())
+        progress.progress(done / len(new), text("classify.looking", done=done, all=len(new)))
+    progress.empty()
+
+
+def _look_at(name: str, data: bytes) -> Seen:
+    try:
+        uploads.check_pixels(BytesIO(data))
+        result = model().predict(data)
+        return Seen(name, result, None if result.error else preview(data))
+    except uploads.Refused as refused:
+        return Seen(name, Result(None, error=refused.words(words().language)), None)
+    except ImageError as error:
+        return Seen(name, Result(None, error=str(error)), None)
+
+
+def _caution(info: BundleInfo) -> float:
+    """The slider of the lowest confidence that is answered, and what it costs."""
+    points = {point.min_confidence: point for point in info.risk_coverage}
+    steps = sorted({0.5, *points, info.min_confidence})
+    with st.container(border=True):
+        left, right = st.columns([3, 2], vertical_alignment="center", gap="large")
+        caution: Any = left.select_slider(
+            text("classify.caution"),
+            steps,
+            value=info.min_confidence,
+            format_func=lambda share: words().percent(share, digits=0 if share < 0.99 else 1),
+            help=text("classify.caution_help"),
+            key="caution",
+        )
+        point = risk_at(info, caution)
+        if point:
+            coverage, error = right.columns(2)
+            coverage.metric(text("classify.coverage"), words().percent(point.coverage))
+            error.metric(text("classify.error"), words().percent(point.error))
+        left.caption(text("classify.caution_from"))
+    return float(caution)
+
+
+def risk_at(info: BundleInfo, min_confidence: float) -> RiskPoint | None:
+    """What was measured at this confidence, or at the nearest below it; None if nothing was."""
+    below = [point for point in info.risk_coverage if point.min_confidence <= min_confidence]
+    return max(below, key=lambda point: point.min_confidence, default=None)
+
+
+def _show_photo(seen: Seen) -> None:
+    result = seen.result
+    with st.container(border=True):
+        if result.error is not None or seen.preview_jpeg is None or result.size_hw is None:
+            st.markdown(f"**{_plain(seen.name)}**")
+            st.warning(_unreadable(result.error or ""), icon=":material/broken_image:")
+            return
+        picture, answers = st.columns([3, 2], gap="large")
+        picture.image(draw_faces(seen.preview_jpeg, result.faces, result.size_hw), width=520)
+        answers.markdown(f"**{_plain(seen.name)}**")
+        if not result.faces:
+            answers.info(text("classify.no_face"), icon=":material/face_retouching_off:")
+        for number, face in enumerate(result.faces, start=1):
+            answers.html(_face_row(number if len(result.faces) > 1 else None, face))
+
+
+def _unreadable(error: str) -> str:
+    for begins, name in REASONS.items():
+        if error.startswith(begins):
+            return text(f"unreadable.{name}")
+    return error
+
+
+def _plain(name: str) -> str:
+    """A file's name as Markdown that shows it as it is."""
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|~<>$:&" else c for c in name)
+
+
+def _face_row(number: int | None, face: Face) -> str:
+    """Label, confidence and bar of one face; an unsure one says what it leans to."""
+    kind = face.label or "unsure"
+    share = words().percent(face.confidence)
+    leaning = "male" if face.p_male >= 0.5 else "female"
+    word = text(f"label.{kind}")
+    if face.label is None:
+        share = text("classify.leaning", label=text(f"label.{leaning}"), share=share)
+    head = f"{number}. {word}" if number else word
+    percent = 100 * face.confidence
+    return (
+        f'<div class="face {kind}"><div class="words"><b>{html.escape(head)}</b>'
+        f"<span>{html.escape(share)}</span></div>"
+        f'<div class="track" role="meter" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{percent:.1f}" aria-label="{html.escape(word)}">'
+        f'<div class="fill" style="width:{percent:.1f}%"></div></div></div>'
+    )

@@ -1,0 +1,32 @@
+"""Which language does this visitor read?"""
+
+import streamlit as st
+
+from pilah.app.texts import LANGUAGES, Texts, texts
+
+KEY = "language"
+
+
+def choose_language() -> None:
+    """Let the visitor switch; at first the address (`?language=id`) or the browser decides."""
+    if KEY not in st.session_state:
+        wished = st.query_params.get(KEY) or (st.context.locale or "").split("-")[0]
+        st.session_state[KEY] = wished if wished in LANGUAGES else "en"
+    st.segmented_control(
+        "Language · Bahasa",
+        list(LANGUAGES),
+        format_func=LANGUAGES.__getitem__,
+        key=KEY,
+        required=True,
+        label_visibility="collapsed",
+    )
+
+
+def words() -> Texts:
+    """The texts in the visitor's language."""
+    return texts(st.session_state.get(KEY, "en"))
+
+
+def text(key: str, /, **values: object) -> str:
+    """One text in the visitor's language."""
+    return words()(key, **values)

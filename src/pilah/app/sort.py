@@ -1,0 +1,185 @@
+"""The Sort page: a .zip or a folder in, a sorted .zip out, with a person's corrections."""
+
+from pathlib import Path
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from pilah.app import uploads
+from pilah.app.language import text, words
+from pilah.app.model import sorting_model
+from pilah.app.settings import Settings
+from pilah.app.uploads import Refused, Unpacked, unpack
+from pilah.app.workspace import Workspace
+from pilah.errors import PilahError
+from pilah.sorting import BINS, Bin, SortedPhoto
+from pilah.sorting.walk import find_photos
+
+ON_A_PAGE = 12
+
+COLOURS = {
+    **{"female": "#7d5ac4", "male": "#1b948d", "mixed": "#4f77a8"},
+    **{"unsure": "#c07f14", "no_face": "#7d818b", "unreadable": "#7d818b"},
+}
+
+
+def show() -> None:
+    """Show the page."""
+    st.title(text("sort.title"))
+    st.markdown(text("sort.lead"))
+    workspace: Workspace | None = st.session_state.get("workspace")
+    if workspace is None:
+        _ask()
+    else:
+        _show_sorted(workspace)
+
+
+def _ask() -> None:
+    own = Settings.from_arguments().own_machine
+    file = st.file_uploader(text("sort.drop"), type="zip", key="zip")
+    folder = st.text_input(text("sort.folder"), key="folder").strip() if own else ""
+    st.caption(text("sort.limits", photos=uploads.MAX_ZIP_PHOTOS, size=uploads.MAX_UNPACKED_MB))
+    if not st.button(text("sort.start"), type="primary", disabled=not (file or folder)):
+        return
+    try:
+        if file:
+            workspace = Workspace()
+            unpacked = unpack(file, workspace.source)
+            st.session_state["unpacked"] = unpacked
+        else:
+            workspace = Workspace(_own_folder(folder))
+            st.session_state["unpacked"] = None
+        _sort(workspace)
+    except Refused as refused:
+        st.error(refused.words(words().language))
+    except PilahError as error:
+        st.error(str(error))
+    else:
+        st.session_state["workspace"] = workspace
+        st.rerun()
+
+
+def _own_folder(name: str) -> Path:
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        raise Refused("folder", name=name)
+    found = find_photos([str(folder)], folder / ".pilah-none")
+    if len(found.photos) > uploads.MAX_ZIP_PHOTOS:
+        raise Refused("folder_photos", number=len(found.photos), most=uploads.MAX_ZIP_PHOTOS)
+    size = sum(photo.size for photo in found.photos)
+    if size > uploads.MAX_UNPACKED_MB * uploads.MEGABYTE:
+        raise Refused("folder_size", most=uploads.MAX_UNPACKED_MB)
+    return folder
+
+
+def _sort(workspace: Workspace) -> None:
+    bar = st.progress(0.0, text("sort.loading"))
+
+    def progress(done: int, all: int) -> None:
+        bar.progress(done / all, text("sort.sorting", done=done, all=all))
+
+    with sorting_model() as pilah:
+        workspace.sort(pilah.predict_many, pilah.info, progress=progress)
+    bar.empty()
+
+
+def _show_sorted(workspace: Workspace) -> None:
+    counts = workspace.counts()
+    _show_left_out(st.session_state.get("unpacked"))
+    with st.container(horizontal=True):
+        for bin, count in counts.items():
+            st.metric(text(f"bin.{bin}"), words().number(count), width=130)
+    _charts(workspace, counts)
+    st.subheader(text("sort.look"))
+    st.markdown(text("sort.look_text"))
+    filled = [bin for bin in BINS if counts[bin]]
+    chosen = st.segmented_control(
+        text("sort.bin"),
+        filled,
+        default=filled[0] if filled else None,
+        format_func=lambda bin: text(f"bin.{bin}"),
+        label_visibility="collapsed",
+    )
+    photos = [photo for photo in workspace.photos if workspace.bin_of(photo) == chosen]
+    _gallery(workspace, photos)
+    st.subheader(text("sort.take"))
+    st.markdown(text("sort.take_text", number=words().number(len(workspace.corrections))))
+    with st.container(horizontal=True):
+        st.download_button(
+            text("sort.download"),
+            lambda: workspace.zip().read_bytes(),
+            file_name="sorted.zip",
+            mime="application/zip",
+            type="primary",
+            on_click="ignore",
+        )
+        if st.button(text("sort.again")):
+            del st.session_state["workspace"]
+            st.rerun()
+
+
+def _show_left_out(unpacked: Unpacked | None) -> None:
+    if unpacked and unpacked.ignored:
+        st.caption(text("sort.ignored", number=words().number(unpacked.ignored)))
+    for name, refused in unpacked.left_out if unpacked else ():
+        st.warning(f"`{name}`: {refused.words(words().language)}")
+
+
+def _charts(workspace: Workspace, counts: dict[Bin, int]) -> None:
+    rows = [
+        {"bin": text(f"bin.{bin}"), "n": n, "colour": COLOURS[bin]} for bin, n in counts.items()
+    ]
+    chart = (
+        alt.Chart(pd.DataFrame(rows), height=200)
+        .mark_bar(cornerRadius=4)
+        .encode(
+            x=alt.X("n:Q", title=text("sort.photos"), axis=alt.Axis(tickMinStep=1, format="d")),
+            y=alt.Y("bin:N", title=None, sort=None),
+            color=alt.Color("colour:N", scale=None),
+            tooltip=["bin", "n"],
+        )
+    )
+    st.altair_chart(chart)
+    share = workspace.report.share if workspace.report else None
+    if share:
+        best = share.corrected or share.raw
+        low, high = words().percent(best.low), words().percent(best.high)
+        st.markdown(text("sort.share", share=words().percent(best.value), low=low, high=high))
+
+
+def _gallery(workspace: Workspace, photos: list[SortedPhoto]) -> None:
+    pages = max(1, -(-len(photos) // ON_A_PAGE))
+    page = 1
+    if pages > 1:
+        page = st.number_input(text("sort.page", pages=pages), 1, pages, width=220)
+    with st.container(horizontal=True, gap="medium"):
+        for photo in photos[(page - 1) * ON_A_PAGE : page * ON_A_PAGE]:
+            with st.container(border=True, width=170):
+                _tile(workspace, photo)
+
+
+def _tile(workspace: Workspace, photo: SortedPhoto) -> None:
+    name = workspace.name_of(photo)
+    jpeg = workspace.thumbnail_jpeg(photo)
+    if jpeg:
+        st.image(jpeg)
+    st.caption(f"`{name}`")
+    if photo.destination is None:
+        return
+    key = f"move {photo.source}"
+
+    def move() -> None:
+        to: Bin = st.session_state[key]
+        workspace.correct(photo, to)
+        st.toast(text("sort.moved", name=name, bin=text(f"bin.{to}")))
+
+    st.selectbox(
+        text("sort.move", name=name),
+        BINS,
+        index=BINS.index(workspace.bin_of(photo)),
+        format_func=lambda bin: text(f"bin.{bin}"),
+        key=key,
+        on_change=move,
+        label_visibility="collapsed",
+    )

@@ -1,0 +1,47 @@
+"""Every text that the app shows, one TOML file a language beside this one."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+LANGUAGES = {"en": "English", "id": "Bahasa Indonesia"}
+"""Code of each language, and its own name for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of one language; call it with a key such as `classify.title`."""
+
+    language: str
+    by_key: dict[str, str]
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """The text, with `{name}` replaced by each value."""
+        return self.by_key[key].format(**values)
+
+    def number(self, number: int) -> str:
+        """A whole number with the language's thousands mark."""
+        return self._localised(f"{number:,}")
+
+    def percent(self, share: float, *, digits: int = 1) -> str:
+        """A share (0 to 1) as percent, with the language's decimal mark."""
+        return self._localised(f"{share:.{digits}%}")
+
+    def decimal(self, number: float, *, digits: int = 3) -> str:
+        """A number with the language's decimal mark."""
+        return self._localised(f"{number:.{digits}f}")
+
+    def _localised(self, written: str) -> str:
+        return written.translate({44: ".", 46: ","}) if self.language == "id" else written
+
+
+@cache
+def texts(language: str) -> Texts:
+    """The texts of a language of `LANGUAGES`."""
+    path = Path(__file__).parent / f"{language}.toml"
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    return Texts(
+        language,
+        {f"{part}.{name}": text for part, table in tables.items() for name, text in table.items()},
+    )

@@ -1,0 +1,183 @@
+"""What may be taken in: limits, and a .zip that is unpacked without harm.
+
+Whatever is refused raises `Refused`, whose text is in the visitor's language.
+"""
+
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from PIL import Image
+
+from pilah.app.texts import texts
+from pilah.errors import PilahError
+from pilah.images import is_photo_name
+
+MEGABYTE = 1_000_000
+
+MAX_UPLOAD_MB = 200
+"""Of one uploaded file; Streamlit itself refuses larger ones."""
+
+MAX_PHOTOS = 50
+"""Photos looked at together on the Classify page."""
+
+MAX_PIXELS = 60_000_000
+"""Of one photo: more than cameras and phones take; 180 MB when decoded."""
+
+MAX_ZIP_PHOTOS = 2_000
+MAX_ZIP_ENTRIES = 10_000
+MAX_UNPACKED_MB = 500
+MAX_RATIO = 200
+"""Unpacked to packed size of one file: photos, packed already, stay near 1; bombs reach 1,000."""
+
+CHUNK = 2**20
+
+
+class Refused(PilahError):
+    """Something was not taken in; `words` tells why in a language."""
+
+    def __init__(self, why: str, **values: object) -> None:
+        """Name the text `limits.WHY`, and what goes into it."""
+        self.why, self.values = why, values
+        super().__init__(self.words("en"))
+
+    def words(self, language: str) -> str:
+        """What was received and what to do, in a language of the app."""
+        return texts(language)(f"limits.{self.why}", **self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """What was in a .zip: photos written, other files ignored, and photos left out, with why."""
+
+    photos: int
+    ignored: int
+    left_out: tuple[tuple[str, Refused], ...]
+
+
+def check_count(number: int) -> None:
+    """Refuse more photos than are looked at together.
+
+    Raises:
+        Refused: there are more than `MAX_PHOTOS`.
+    """
+    if number > MAX_PHOTOS:
+        raise Refused("photos", number=number, most=MAX_PHOTOS)
+
+
+def check_pixels(file: IO[bytes]) -> None:
+    """Refuse a photo of too many pixels, by its header alone.
+
+    What is no photo passes: reading it will say better what it is.
+
+    Raises:
+        Refused: it has more than `MAX_PIXELS`.
+    """
+    try:
+        with Image.open(file) as image:
+            width, height = image.size
+    except Image.DecompressionBombError:
+        raise Refused("huge", most=MAX_PIXELS // 1_000_000) from None
+    except Exception:  # Pillow's plugins raise whatever a damaged file provokes
+        return
+    if width * height > MAX_PIXELS:
+        raise Refused(
+            "pixels",
+            width=width,
+            height=height,
+            number=round(width * height / 1e6),
+            most=MAX_PIXELS // 1_000_000,
+        )
+
+
+def unpack(file: IO[bytes], folder: Path) -> Unpacked:
+    """Unpack the photos of a .zip into `folder`, keeping its own folders.
+
+    Hidden files and what is not a photo by its name are ignored. Sizes are looked at before
+    anything is written, and counted again while it is.
+
+    Raises:
+        Refused: it is no .zip, or not one that may be unpacked; nothing outside `folder` was
+            written.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            _check_archive(entries)
+            wanted = [entry for entry in entries if _is_wanted(entry)]
+            if len(wanted) > MAX_ZIP_PHOTOS:
+                raise Refused("zip_photos", number=len(wanted), most=MAX_ZIP_PHOTOS)
+            if not wanted:
+                raise Refused("zip_empty")
+            left_out = tuple(_write_all(archive, wanted, folder))
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, zlib.error):
+        raise Refused("zip_damaged") from None
+    except OSError:  # a name that no file can have here, or no room left
+        raise Refused("zip_unwritable") from None
+    return Unpacked(len(wanted) - len(left_out), len(entries) - len(wanted), left_out)
+
+
+def _check_archive(entries: list[zipfile.ZipInfo]) -> None:
+    if len(entries) > MAX_ZIP_ENTRIES:
+        raise Refused("zip_entries", number=len(entries), most=MAX_ZIP_ENTRIES)
+    if sum(entry.file_size for entry in entries) > MAX_UNPACKED_MB * MEGABYTE:
+        raise Refused("zip_size", most=MAX_UNPACKED_MB)
+    for entry in entries:
+        if _leads_out(entry.filename):
+            raise Refused("zip_path", name=entry.filename)
+        kind = stat.S_IFMT(entry.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG):
+            raise Refused("zip_link", name=entry.filename)
+        if entry.flag_bits & 1:
+            raise Refused("zip_password")
+        packed_well = entry.file_size > MAX_RATIO * max(1, entry.compress_size)
+        if packed_well and entry.file_size > MEGABYTE:
+            raise Refused("zip_bomb", name=entry.filename)
+
+
+def _leads_out(name: str) -> bool:
+    # A backslash is a separator on other systems, a colon a drive there.
+    parts = name.replace("\\", "/").split("/")
+    return ".." in parts or parts[0] == "" or re.match("[A-Za-z]:", name) is not None
+
+
+def _is_wanted(entry: zipfile.ZipInfo) -> bool:
+    parts = PurePosixPath(entry.filename).parts
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    return not hidden and is_photo_name(entry.filename)
+
+
+def _write_all(
+    archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], folder: Path
+) -> Iterator[tuple[str, Refused]]:
+    """Write every photo; give the name of each that was left out, and why."""
+    room = MAX_UNPACKED_MB * MEGABYTE
+    for entry in entries:
+        path = _free_path(folder / entry.filename)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(entry) as packed, path.open("xb") as unpacked:
+            while chunk := packed.read(CHUNK):
+                room -= len(chunk)
+                if room < 0:
+                    raise Refused("zip_size", most=MAX_UNPACKED_MB)
+                unpacked.write(chunk)
+        try:
+            check_pixels(BytesIO(path.read_bytes()))
+        except Refused as refused:
+            path.unlink()
+            yield entry.filename, refused
+
+
+def _free_path(path: Path) -> Path:
+    """The path itself, or with a number: a .zip may hold one name twice."""
+    number, free = 2, path
+    while free.exists():
+        free = path.with_stem(f"{path.stem} ({number})")
+        number += 1
+    return free

@@ -1,0 +1,140 @@
+"""One visitor's sort on disk: unpacked, sorted, corrected by hand, zipped, and removed.
+
+The photos are linked into the sorted folder, not copied, so nothing is there twice and a folder of
+the user's own is only read. The folder is removed with the object, at the latest when the process
+ends.
+"""
+
+import csv
+import shutil
+import tempfile
+import weakref
+import zipfile
+from base64 import b64decode
+from collections import Counter
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path, PurePath
+
+from pilah.bundle import BundleInfo
+from pilah.report import Report, build_report
+from pilah.report.thumbnails import thumbnail
+from pilah.sorting import BINS, Bin, SortedPhoto, SortOptions, read_results, sort_photos
+from pilah.sorting.sort import Progress, ResultsOf
+from pilah.types import LABELS
+
+CORRECTION_COLUMNS = ("path", "label", "predicted", "p_male")
+
+
+class Workspace:
+    """A temporary folder with one sort; `source` is what is sorted, by default its own `photos`."""
+
+    def __init__(self, source: Path | None = None) -> None:
+        """Make the folder."""
+        self.folder = Path(tempfile.mkdtemp(prefix="pilah-"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        self.source = source or self.folder / "photos"
+        self.target = self.folder / "sorted"
+        self.photos: tuple[SortedPhoto, ...] = ()
+        self.corrections: dict[str, Bin] = {}
+        self.report: Report | None = None
+        self._thumbnails: dict[str, bytes | None] = {}
+
+    def sort(
+        self, results_of: ResultsOf, info: BundleInfo, *, progress: Progress | None = None
+    ) -> None:
+        """Sort the photos and write the report.
+
+        Raises:
+            SortError: there is no such folder, or no room.
+        """
+        options = SortOptions(mode="link", model=f"{info.name} {info.version}")
+        sort_photos([str(self.source)], self.target, results_of, options, progress=progress)
+        self.report = build_report(self.target, info=info)
+        self.photos = tuple(read_results(self.target))
+
+    def bin_of(self, photo: SortedPhoto) -> Bin:
+        """Where a photo is now: as the model sorted it, or as a person corrected that."""
+        return self.corrections.get(photo.source, photo.bin)
+
+    def correct(self, photo: SortedPhoto, to: Bin) -> None:
+        """Move a photo by hand; back to the model's bin is no correction."""
+        self.corrections.pop(photo.source, None)
+        if to != photo.bin:
+            self.corrections[photo.source] = to
+
+    def counts(self) -> dict[Bin, int]:
+        """Photos by bin, after the corrections."""
+        counts = Counter(map(self.bin_of, self.photos))
+        return {bin: counts[bin] for bin in BINS}
+
+    def name_of(self, photo: SortedPhoto) -> str:
+        """A photo's path below what was sorted."""
+        return PurePath(photo.source).relative_to(self.source.resolve()).as_posix()
+
+    def thumbnail_jpeg(self, photo: SortedPhoto) -> bytes | None:
+        """A small copy of a photo; None where it cannot be read."""
+        if photo.source not in self._thumbnails:
+            text = thumbnail(photo.source)
+            self._thumbnails[photo.source] = b64decode(text) if text else None
+        return self._thumbnails[photo.source]
+
+    def zip(self) -> Path:
+        """Write `sorted.zip`: the bins as corrected, results.csv, report.html, corrections.csv.
+
+        In results.csv paths are those below what was sorted, and bin and destination follow the
+        corrections; report.html tells what the model found. corrections.csv is a table that
+        `pilah prepare` reads: the photos that a person moved into female or male.
+        """
+        path = self.folder / "sorted.zip"
+        places = dict(self._places())
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
+            for photo in self.photos:
+                if photo.source in places:
+                    archive.write(photo.source, places[photo.source])
+            archive.writestr("results.csv", self._results_csv(places))
+            archive.writestr("corrections.csv", self._corrections_csv(places))
+            archive.write(self.target / "report.html", "report.html")
+        return path
+
+    def _places(self) -> Iterator[tuple[str, str]]:
+        """Each photo's path in the .zip; those that stay where they are keep their names."""
+        taken: set[str] = set()
+        for photo in sorted(self.photos, key=lambda photo: photo.source in self.corrections):
+            if photo.destination is None:
+                continue
+            bin, name = self.bin_of(photo), PurePath(photo.destination)
+            place, number = f"{bin}/{name.name}", 2
+            while place.casefold() in taken:
+                place = f"{bin}/{name.stem} ({number}){name.suffix}"
+                number += 1
+            taken.add(place.casefold())
+            yield photo.source, place
+
+    def _results_csv(self, places: dict[str, str]) -> str:
+        by_source = {photo.source: photo for photo in self.photos}
+        with (self.target / "results.csv").open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+        text = StringIO()
+        writer = csv.DictWriter(text, reader.fieldnames or (), lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            photo = by_source.get(row["path"])
+            if photo:
+                row["path"], row["bin"] = self.name_of(photo), self.bin_of(photo)
+                row["destination"] = places.get(photo.source, "")
+            writer.writerow(row)
+        return text.getvalue()
+
+    def _corrections_csv(self, places: dict[str, str]) -> str:
+        text = StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(CORRECTION_COLUMNS)
+        for photo in self.photos:
+            label = self.corrections.get(photo.source)
+            if label in LABELS and photo.source in places:
+                p_male = photo.result.p_male
+                shown = "" if p_male is None else f"{p_male:.4f}"
+                writer.writerow((places[photo.source], label, photo.bin, shown))
+        return text.getvalue()

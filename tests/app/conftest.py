@@ -1,0 +1,96 @@
+"""The app in a process of its own, and a real browser to look at it."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageEnhance
+from playwright.sync_api import Browser, Page, sync_playwright
+from serving import PATIENCE, jpeg_of, served
+
+from pilah.app.samples import sample_photos
+
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
+]
+
+
+@pytest.fixture(scope="session")
+def portraits() -> dict[str, bytes]:
+    """Two portraits, each dark and bright: the tiny model calls dark faces female."""
+    samples = sample_photos()
+    if len(samples) < 2:
+        pytest.skip("the two sample portraits are not installed (matplotlib and scikit-image)")
+    made = {}
+    for name, path in samples.items():
+        photo = Image.open(path).convert("RGB")
+        for word, factor in (("dark", 0.3), ("bright", 2.5)):
+            data = jpeg_of(ImageEnhance.Brightness(photo).enhance(factor))
+            made[f"{word} {name.split()[1]}.jpg"] = data
+    return made
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one evaluated run that repeats the study, and one that is not evaluated."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name in ("xception_again", "unfinished"):
+        run = folder / name
+        run.mkdir()
+        (run / "recipe.toml").write_text(
+            'name = "x"\nrepeats_study = true\n[model]\nbackbone = "xception"\n'
+        )
+        (run / "environment.json").write_text("{}")
+        (run / "history.csv").write_text(
+            "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds\n"
+            "1,0.3,0.9,0.25,0.91,0.001,1\n2,0.2,0.93,0.22,0.92,0.001,1\n"
+        )
+    split = {
+        "n": 1000,
+        "accuracy": {"value": 0.9437, "low": 0.9276, "high": 0.9564, "n": 1000},
+        "loss": 0.1834,
+        "confusion": [[540, 30], [26, 404]],
+    }
+    text = json.dumps({"validation": {**split, "loss": 0.2071}, "test": split})
+    (folder / "xception_again" / "metrics.json").write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(tiny_bundle: Path, runs: Path) -> Iterator[str]:
+    """Where the app is, with the tiny model and the runs."""
+    with served("--model", tiny_bundle, "--runs", runs) as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no chromium on this machine (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Open a page of the app in a context of its own."""
+    contexts = []
+
+    def open_page(path: str = "", **options: object) -> Page:
+        context = browser.new_context(**options)
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{address}/{path}")
+        page.locator("h1").first.wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -1,0 +1,187 @@
+"""What a visitor does, in a real browser, with the app in a real process."""
+
+import csv
+import io
+import re
+import zipfile
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+from serving import PATIENCE, jpeg_of, zip_of
+
+import pilah
+from pilah.app.texts import texts
+
+expect.set_options(timeout=PATIENCE)
+
+
+def give(page: Page, photos: dict[str, bytes]) -> None:
+    page.locator('input[type="file"]').set_input_files(
+        [{"name": name, "mimeType": "image/jpeg", "buffer": data} for name, data in photos.items()]
+    )
+
+
+def expected(tiny_bundle, data: bytes) -> list[str]:
+    """What the page must say of a photo's faces, from the library itself."""
+    say, rows = texts("en"), []
+    for face in pilah.load(tiny_bundle).predict(data).faces:
+        share = say.percent(face.confidence)
+        if face.label is None:
+            leaning = "male" if face.p_male >= 0.5 else "female"
+            share = say("classify.leaning", label=leaning, share=share)
+        rows.append(f"{face.label or 'unsure'}{share}")
+    return rows
+
+
+def test_three_photos_and_their_results(open_page, portraits, tiny_bundle):
+    page = open_page()
+    photos = dict(list(portraits.items())[:3])
+    give(page, photos)
+    wanted = [row for data in photos.values() for row in expected(tiny_bundle, data)]
+    assert wanted
+    rows = page.locator(".face .words")
+    expect(rows).to_have_count(len(wanted))
+    assert [re.sub(r"^\d+\. ", "", row) for row in rows.all_text_contents()] == wanted
+    expect(page.locator('[data-testid="stImage"] img')).to_have_count(3)
+
+
+def test_a_photo_without_a_face_and_a_broken_file(open_page):
+    page = open_page()
+    give(page, {"wall.jpg": jpeg_of(Image.new("RGB", (300, 200), "grey")), "broken.jpg": b"nope"})
+    expect(page.get_by_text(texts("en")("classify.no_face"))).to_be_visible()
+    expect(page.get_by_text(texts("en")("unreadable.not_an_image"))).to_be_visible()
+
+
+def test_more_caution_makes_unsure(open_page, portraits):
+    page = open_page()
+    give(page, {"grey.jpg": next(iter(portraits.values()))})
+    expect(page.locator(".face")).to_have_count(1)
+    shown = page.get_by_text("90.0%")
+    expect(shown).to_be_visible()
+    slider = page.get_by_role("slider")
+    slider.focus()
+    slider.press("ArrowLeft")  # by keyboard alone
+    expect(page.get_by_text("100.0%").first).to_be_visible()
+
+
+def test_a_pasted_photo(open_page, portraits):
+    page = open_page()
+    page.locator('input[type="file"]').wait_for(state="attached")
+    page.wait_for_timeout(1000)
+    page.evaluate(
+        """bytes => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", {type: "image/jpeg"}));
+            const event = new ClipboardEvent("paste", {clipboardData: data, bubbles: true});
+            document.body.dispatchEvent(event);
+        }""",
+        list(next(iter(portraits.values()))),
+    )
+    expect(page.locator(".face")).to_have_count(1)
+
+
+def test_examples_in_one_click(open_page):
+    page = open_page()
+    page.get_by_role("radio", name="Examples").click()
+    page.get_by_role("button", name="Grace Hopper").click()
+    expect(page.locator(".face")).to_have_count(1)
+
+
+def test_the_camera(open_page):
+    page = open_page(permissions=["camera"])
+    page.get_by_role("radio", name="Camera").click()
+    page.wait_for_function("document.querySelector('video')?.readyState >= 2")
+    page.get_by_role("button", name="Take Photo").click()
+    # Chromium's fake device shows a green picture without a face
+    expect(page.get_by_text(texts("en")("classify.no_face"))).to_be_visible()
+
+
+def test_the_language_is_switched_and_remembered_by_the_address(open_page):
+    page = open_page()
+    page.get_by_role("radio", name="Bahasa Indonesia").click()
+    expect(page.get_by_role("heading", name=texts("id")("classify.title"))).to_be_visible()
+    again = open_page("about?language=id")
+    expect(again.get_by_role("heading", name=texts("id")("about.title"))).to_be_visible()
+
+
+def test_the_browsers_language_is_the_first(open_page):
+    page = open_page(locale="id-ID")
+    expect(page.get_by_role("heading", name=texts("id")("classify.title"))).to_be_visible()
+
+
+def test_the_study_table_is_that_of_the_files(open_page):
+    page = open_page("study")
+    row = page.locator("table tr", has_text="xception_again")
+    expect(row).to_have_count(1)
+    cells = [cell.strip() for cell in row.locator("th, td").all_text_contents()]
+    assert cells == [
+        *("xception_again", "xception", "0.944", "0.929", "0.207", "0.202"),
+        *("0.944", "0.952", "0.928 - 0.956", "0.183", "0.194"),
+    ]
+    expect(page.locator("table tr", has_text="inception_v3")).to_contain_text("0.968")
+    expect(page.get_by_text("unfinished cannot be shown yet")).to_be_visible()
+
+
+def test_nothing_is_asked_of_another_host(browser, address):
+    context = browser.new_context()
+    asked: list[str] = []
+    page = context.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    for path in ("", "study", "about"):
+        page.goto(f"{address}/{path}")
+        page.locator("h1").first.wait_for(timeout=PATIENCE)
+        page.wait_for_timeout(1500)
+    context.close()
+    assert asked
+    local = (address, address.replace("http", "ws"), "data:", "blob:")
+    assert [url for url in asked if not url.startswith(local)] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_a_phone(open_page, scheme):
+    for path in ("", "about"):
+        page = open_page(path, viewport={"width": 360, "height": 740}, color_scheme=scheme)
+        page.wait_for_timeout(1000)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_zip_is_sorted_corrected_and_downloaded(open_page, portraits):
+    page = open_page("sort", viewport={"width": 1200, "height": 1500})
+    photo = next(iter(portraits.values()))
+    photos = {"album/one.jpg": photo, "broken.jpg": b"nope", "notes.txt": b"x"}
+    page.locator('input[type="file"]').set_input_files(
+        [{"name": "photos.zip", "mimeType": "application/zip", "buffer": zip_of(photos)}]
+    )
+    page.get_by_role("button", name="Sort", exact=True).click()
+    expect(page.get_by_role("button", name="Download the sorted .zip")).to_be_enabled()
+    page.wait_for_timeout(1500)  # a page that is still being drawn closes an open list
+    page.get_by_role("combobox").first.click()
+    page.get_by_role("option", name="both").click()
+    expect(page.get_by_text("album/one.jpg is now in: both")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the sorted .zip").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.read("mixed/one.jpg") == photo
+        assert archive.read("unreadable/broken.jpg") == b"nope"
+        rows = list(csv.DictReader(io.StringIO(archive.read("results.csv").decode())))
+        assert {row["path"]: row["bin"] for row in rows} == {
+            "album/one.jpg": "mixed",
+            "broken.jpg": "unreadable",
+        }
+        assert {"report.html", "corrections.csv"} <= set(archive.namelist())
+
+
+def test_a_hostile_zip_is_refused_in_plain_words(open_page):
+    page = open_page("sort")
+    page.locator('input[type="file"]').set_input_files(
+        [
+            {
+                "name": "photos.zip",
+                "mimeType": "application/zip",
+                "buffer": zip_of({"../../x.jpg": b"x"}),
+            }
+        ]
+    )
+    page.get_by_role("button", name="Sort", exact=True).click()
+    expect(page.get_by_text("wants to write outside its own folder")).to_be_visible()

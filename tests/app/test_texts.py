@@ -1,0 +1,77 @@
+"""Every text that the app asks for is there in every language, and no other."""
+
+import ast
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+import pilah.app
+from pilah.app.texts import LANGUAGES, texts
+
+SOURCES = sorted(Path(pilah.app.__file__).parent.glob("*.py"))
+KEY = re.compile(r"[a-z_]+\.[a-z_]+")
+
+
+def literal_keys() -> set[str]:
+    """Text keys in the source: whole ones, and `part.{…}` as `part.*`."""
+    keys = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Call):
+                name = node.func.id if isinstance(node.func, ast.Name) else "texts"
+                if name not in ("text", "texts") or not node.args:
+                    continue
+                key = node.args[0]
+                if isinstance(key, ast.Constant) and KEY.fullmatch(str(key.value)):
+                    keys.add(key.value)
+                elif isinstance(key, ast.JoinedStr):
+                    head = key.values[0].value
+                    prefix, _, rest = head.partition(".")
+                    keys.add(f"{prefix}.*" if not rest else f"{head}*")
+    return keys
+
+
+def matches(key: str, asked: set[str]) -> bool:
+    return key in asked or any(a.endswith("*") and key.startswith(a[:-1]) for a in asked)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_is_missing_and_none_unused(language: str) -> None:
+    there, asked = set(texts(language).by_key), literal_keys()
+    assert {key for key in asked if not key.endswith("*")} - there == set()
+    assert {key for key in there if not matches(key, asked)} == set()
+
+
+def test_the_texts_named_by_parts_are_there() -> None:
+    from pilah.app import classify
+
+    named = {f"unreadable.{name}" for name in classify.REASONS.values()}
+    refusals = {
+        f"limits.{why}"
+        for path in SOURCES
+        for why in re.findall(r'Refused\(\s*"(\w+)"', path.read_text("utf-8"))
+    }
+    assert refusals
+    there = set(texts("en").by_key)
+    assert {key for key in there if key.startswith(("unreadable.", "limits."))} == named | refusals
+
+
+def fields(text: str) -> set[str | None]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def test_languages_have_the_same_texts_with_the_same_values() -> None:
+    english, *others = (texts(language).by_key for language in LANGUAGES)
+    for other in others:
+        assert {key: fields(text) for key, text in english.items()} == {
+            key: fields(text) for key, text in other.items()
+        }
+        assert [key for key, text in other.items() if not text.strip()] == []
+
+
+def test_numbers_are_written_as_the_language_does() -> None:
+    assert texts("en").number(12345) == "12,345"
+    assert texts("id").number(12345) == "12.345"
+    assert texts("id").percent(0.1234) == "12,3%"

@@ -1,0 +1,146 @@
+"""What may be taken in: real .zip files, harmless and hostile."""
+
+import contextlib
+import io
+import stat
+import struct
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from pilah.app import uploads
+from pilah.app.texts import LANGUAGES
+from pilah.app.uploads import Refused, check_count, check_pixels, unpack
+
+
+def jpeg(size=(8, 8)) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size).save(file, "JPEG")
+    return file.getvalue()
+
+
+def zipped(*entries: tuple[str | zipfile.ZipInfo, bytes]) -> io.BytesIO:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries:
+            archive.writestr(name, data)
+    return file
+
+
+def test_photos_are_unpacked_and_the_rest_is_ignored(tmp_path):
+    archive = zipped(
+        ("a.jpg", b"1"),
+        ("Köln/b.PNG", b"2"),
+        ("notes.txt", b"3"),
+        ("__MACOSX/a.jpg", b"4"),
+        (".hidden/c.jpg", b"5"),
+    )
+    done = unpack(archive, tmp_path)
+    assert (done.photos, done.ignored, done.left_out) == (2, 3, ())
+    found = {str(path.relative_to(tmp_path)): path.read_bytes() for path in files(tmp_path)}
+    assert found == {"a.jpg": b"1", "Köln/b.PNG": b"2"}
+
+
+def files(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_a_name_that_comes_twice_loses_nothing(tmp_path):
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        archive = zipped(("a.jpg", b"1"), ("a.jpg", b"2"))
+    assert unpack(archive, tmp_path).photos == 2
+    assert sorted(path.read_bytes() for path in files(tmp_path)) == [b"1", b"2"]
+
+
+def link() -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo("link.jpg")
+    entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return entry
+
+
+def with_password() -> io.BytesIO:
+    raw = bytearray(zipped(("a.jpg", b"x")).getvalue())
+    place = raw.index(b"PK\x01\x02") + 8
+    raw[place : place + 2] = struct.pack("<H", 1)
+    return io.BytesIO(bytes(raw))
+
+
+@pytest.mark.parametrize(
+    ("archive", "why"),
+    [
+        (zipped(("../../x.jpg", b"x")), "zip_path"),
+        (zipped(("a/../../x.jpg", b"x")), "zip_path"),
+        (zipped(("/etc/x.jpg", b"x")), "zip_path"),
+        (zipped(("..\\x.jpg", b"x")), "zip_path"),
+        (zipped(("C:x.jpg", b"x")), "zip_path"),
+        (zipped((link(), b"/etc/passwd")), "zip_link"),
+        (zipped(("a.jpg", b"\0" * 2_000_000)), "zip_bomb"),
+        (zipped(("a.txt", b"x")), "zip_empty"),
+        (zipped(("a.jpg/b.jpg", b"x"), ("n" * 300 + ".jpg", b"x")), "zip_unwritable"),
+        (with_password(), "zip_password"),
+        (io.BytesIO(b"PK\x03\x04 not a zip"), "zip_damaged"),
+        (io.BytesIO(b""), "zip_damaged"),
+    ],
+)
+def test_what_must_not_be_unpacked_is_refused(tmp_path, archive, why):
+    inside = tmp_path / "deep" / "inside"
+    inside.mkdir(parents=True)
+    with pytest.raises(Refused) as refused:
+        unpack(archive, inside)
+    assert refused.value.why == why
+    assert [path for path in files(tmp_path) if not path.is_relative_to(inside)] == []
+    assert len({refused.value.words(language) for language in LANGUAGES}) == len(LANGUAGES)
+
+
+def test_a_changed_byte_is_noticed(tmp_path):
+    raw = bytearray(zipped(("a.jpg", bytes(range(256)) * 8)).getvalue())
+    raw[50] ^= 0xFF
+    with pytest.raises(Refused) as refused:
+        unpack(io.BytesIO(bytes(raw)), tmp_path)
+    assert refused.value.why == "zip_damaged"
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "why"),
+    [
+        ("MAX_ZIP_PHOTOS", 1, "zip_photos"),
+        ("MAX_ZIP_ENTRIES", 1, "zip_entries"),
+        ("MAX_UNPACKED_MB", 0, "zip_size"),
+    ],
+)
+def test_limits(tmp_path, monkeypatch, limit, value, why):
+    monkeypatch.setattr(uploads, limit, value)
+    with pytest.raises(Refused) as refused:
+        unpack(zipped(("a.jpg", b"1"), ("b.jpg", b"2")), tmp_path)
+    assert refused.value.why == why
+    assert files(tmp_path) == []
+
+
+def test_a_photo_of_too_many_pixels_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_PIXELS", 100)
+    done = unpack(zipped(("small.jpg", jpeg()), ("large.jpg", jpeg((20, 20)))), tmp_path)
+    assert done.photos == 1
+    assert [(name, refused.why) for name, refused in done.left_out] == [("large.jpg", "pixels")]
+    assert [path.name for path in files(tmp_path)] == ["small.jpg"]
+
+
+def test_pixels_and_count():
+    check_pixels(io.BytesIO(b"no photo at all"))
+    check_pixels(io.BytesIO(jpeg()))
+    check_count(uploads.MAX_PHOTOS)
+    with pytest.raises(Refused, match="51"):
+        check_count(uploads.MAX_PHOTOS + 1)
+
+
+@settings(deadline=None, max_examples=50)
+@given(parts=st.lists(st.sampled_from(["..", ".", "a", "", "C:", "b.jpg", "\\"]), min_size=1))
+def test_no_name_writes_outside(tmp_path_factory, parts):
+    top = tmp_path_factory.mktemp("zip")
+    inside = top / "inside"
+    inside.mkdir()
+    with contextlib.suppress(Refused):
+        unpack(zipped(("/".join(parts) + ".jpg", b"x")), inside)
+    assert [path for path in files(top) if not path.is_relative_to(inside)] == []

@@ -1,0 +1,73 @@
+"""A sort, corrected by hand and zipped: real photos, the tiny model, real files."""
+
+import csv
+import gc
+import io
+import zipfile
+
+from PIL import Image
+from serving import jpeg_of, zip_of
+
+import pilah
+from pilah.app.uploads import unpack
+from pilah.app.workspace import Workspace
+from pilah.dataset.table import read_table
+
+
+def sorted_workspace(tiny_bundle, portraits) -> Workspace:
+    workspace = Workspace()
+    photos = {f"album/{name}": data for name, data in portraits.items()}
+    photos |= {"wall.jpg": jpeg_of(Image.new("RGB", (200, 200), "grey")), "broken.jpg": b"nope"}
+    unpack(io.BytesIO(zip_of(photos)), workspace.source)
+    model = pilah.load(tiny_bundle, workers=1)
+    workspace.sort(model.predict_many, model.info)
+    return workspace
+
+
+def test_the_zip_follows_the_corrections(tiny_bundle, portraits, tmp_path):
+    workspace = sorted_workspace(tiny_bundle, portraits)
+    moved = next(photo for photo in workspace.photos if photo.bin in ("female", "male"))
+    to = "male" if moved.bin == "female" else "female"
+    before = workspace.counts()
+    workspace.correct(moved, to)
+    assert workspace.counts()[to] == before[to] + 1
+
+    with zipfile.ZipFile(workspace.zip()) as archive:
+        archive.extractall(tmp_path)
+        names = archive.namelist()
+    reports = {"results.csv", "corrections.csv", "report.html"}
+    assert reports <= set(names)
+    assert len(names) == len(portraits) + 2 + 3
+
+    with (tmp_path / "results.csv").open(newline="") as file:
+        rows = {row["path"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {*(f"album/{name}" for name in portraits), "wall.jpg", "broken.jpg"}
+    for row in rows.values():
+        assert row["destination"].startswith(row["bin"] + "/")
+        assert (tmp_path / row["destination"]).is_file()
+    name = workspace.name_of(moved)
+    assert rows[name]["bin"] == to
+    assert (tmp_path / rows[name]["destination"]).read_bytes() == portraits[name[len("album/") :]]
+    assert rows["wall.jpg"]["bin"] == "no_face"
+
+    table = read_table(tmp_path / "corrections.csv")  # as `pilah prepare` reads it
+    assert table[["path", "label", "predicted"]].to_numpy().tolist() == [
+        [str(tmp_path / rows[name]["destination"]), to, moved.bin]
+    ]
+
+
+def test_moving_back_is_no_correction(tiny_bundle, portraits):
+    workspace = sorted_workspace(tiny_bundle, portraits)
+    photo = workspace.photos[0]
+    workspace.correct(photo, "mixed")
+    workspace.correct(photo, photo.bin)
+    assert workspace.corrections == {}
+
+
+def test_nothing_is_left_behind(tiny_bundle, portraits):
+    workspace = sorted_workspace(tiny_bundle, portraits)
+    folder = workspace.folder
+    assert (folder / "sorted" / "report.html").is_file()
+    del workspace
+    gc.collect()
+    assert not folder.exists()
