@@ -18,10 +18,10 @@ COMMANDS = typer.main.get_group(app).commands
 
 # in parts, so that this file does not name one itself
 REGISTRY_HOSTS = [
-    ".".join(parts)
+    ".".join(parts).replace("_", "")
     for parts in [
         ("pypi", "org"),
-        ("pythonhosted", "org"),
+        ("python_hosted", "org"),
         ("npmjs", "org"),
         ("npmjs", "com"),
         ("deb", "debian", "org"),
