@@ -55,6 +55,7 @@ def test_a_written_recipe_is_complete() -> None:
         ("[model]\nbackbone = 'vgg'", "unknown backbone 'vgg'; choose one of inception_v3"),
         ("[data]\nsize_hw = [40, 40]\n[model]\nbackbone = 'xception'", "at least 71"),
         ("[model]\ntrainable = 3\n[train]\naugment = ['zoom']", "set cache = false"),
+        ("[train]\nzoom = [1.0, 0.8]", "give the smaller share first"),
         ("[train\n", "not valid TOML"),
         ("train = 3", "train = 3"),
     ],

@@ -1,6 +1,6 @@
 """manifest.csv -> batches, in an order that depends on nothing but the seed and the epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -9,9 +9,11 @@ import numpy as np
 from rich.progress import track
 
 from pilah.errors import DataError, ImageError
-from pilah.framing import cut, fit_crop
+from pilah.framing import fit_crop
 from pilah.images import load
-from pilah.types import Box
+
+Variation = Callable[[np.ndarray[Any, Any], int], np.ndarray[Any, Any]]
+"""Makes the picture that the network sees of an image and its item number."""
 
 
 class Source(Protocol):
@@ -44,12 +46,19 @@ class Views:
     """The images, and behind them the mirrored twins of those in `mirrored`.
 
     Item i below `len(images)` is image i; item `len(images) + k` is image `mirrored[k]` mirrored.
+    Each is brought to `size_hw`, unless that is None: then it comes as large as it is stored.
     """
 
-    def __init__(self, images: np.ndarray[Any, Any], mirrored: np.ndarray[Any, Any]) -> None:
+    def __init__(
+        self,
+        images: np.ndarray[Any, Any],
+        mirrored: np.ndarray[Any, Any],
+        size_hw: tuple[int, int] | None = None,
+    ) -> None:
         """Take uint8 images of shape (n, height, width, 3) and the numbers of those to mirror."""
         self.images = images
         self.mirrored = mirrored
+        self.size_hw = None if size_hw == images.shape[1:3] else size_hw
 
     def __len__(self) -> int:
         """How many items there are, mirrored twins counted."""
@@ -63,6 +72,8 @@ class Views:
         rows[is_mirrored] = self.mirrored[items[is_mirrored] - count]
         images = np.asarray(self.images[rows])
         images[is_mirrored] = images[is_mirrored, :, ::-1]
+        if self.size_hw is not None:
+            images = np.stack([fit_crop(image, self.size_hw) for image in images])
         return [images]
 
 
@@ -76,7 +87,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         targets: np.ndarray[Any, Any],
         *,
         batch_size: int,
-        zoom: np.random.Generator | None = None,
+        vary: Variation | None = None,
+        first: int = 0,
     ) -> None:
         """Batch `items` of a source in the order given.
 
@@ -85,11 +97,13 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             items: item numbers of shape (n,).
             targets: one-hot labels of shape (n, 2), in the order of `items`.
             batch_size: items in a batch; the last one may be smaller.
-            zoom: when given, each image is cut to a random part of it, 75% to 100% of its sides.
+            vary: what is done to each image on its way.
+            first: number of the batch to begin with, for an epoch that was interrupted.
         """
         super().__init__()
-        self.source, self.items, self.targets = source, items, targets
-        self.batch_size, self.zoom = batch_size, zoom
+        done = first * batch_size
+        self.source, self.items, self.targets = source, items[done:], targets[done:]
+        self.batch_size, self.vary = batch_size, vary
 
     def __len__(self) -> int:
         """Number of batches."""
@@ -98,9 +112,11 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, index: int) -> tuple[Any, np.ndarray[Any, Any]]:
         """Inputs and one-hot labels of one batch."""
         part = slice(index * self.batch_size, (index + 1) * self.batch_size)
-        inputs = self.source.take(self.items[part])
-        if self.zoom is not None:
-            inputs = [np.stack([_zoomed(image, self.zoom) for image in inputs[0]])]
+        items = self.items[part]
+        inputs = self.source.take(items)
+        if self.vary is not None:
+            pairs = zip(inputs[0], items.tolist(), strict=True)
+            inputs = [np.stack([self.vary(image, item) for image, item in pairs])]
         return (inputs[0] if len(inputs) == 1 else tuple(inputs)), self.targets[part]
 
 
@@ -153,12 +169,3 @@ def _read(path: str, size_hw: tuple[int, int]) -> np.ndarray[Any, Any]:
         raise DataError(
             f"{path} of the manifest cannot be read ({error}); run `pilah prepare` again"
         ) from None
-
-
-def _zoomed(image: np.ndarray[Any, Any], random: np.random.Generator) -> np.ndarray[Any, Any]:
-    height, width = image.shape[:2]
-    scale = random.uniform(0.75, 1.0)
-    left = random.uniform(0, width * (1 - scale))
-    top = random.uniform(0, height * (1 - scale))
-    part = Box(left, top, left + width * scale, top + height * scale)
-    return cut(image, part, (height, width))

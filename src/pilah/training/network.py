@@ -12,6 +12,7 @@ import keras
 from pilah.errors import MissingExtra, WeightsError
 from pilah.training import efficientnet_lite
 from pilah.training.backbones import BACKBONES
+from pilah.training.from_bundle import load_bundle
 from pilah.training.recipe import ModelRecipe, Recipe
 
 
@@ -77,12 +78,14 @@ def _backbone(recipe: ModelRecipe, scaled: Any) -> keras.Model:
         path = Path(recipe.pretrained)
         if (path / "model.keras").is_file():
             _take_over(model, keras.models.load_model(path / "model.keras", compile=False), path)
+        elif path.suffix == ".onnx" and path.is_file():
+            load_bundle(model, path)
         elif path.is_file():
             _load(model, path, recipe.backbone)
         else:
             raise WeightsError(
-                f"no weights at {path}; give a .weights.h5 file or a finished run folder, or use "
-                "--pretrained imagenet or --pretrained none"
+                f"no weights at {path}; give a .weights.h5 file, a finished run folder or a model "
+                "bundle, or use --pretrained imagenet or --pretrained none"
             )
     return model
 

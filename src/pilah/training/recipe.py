@@ -18,6 +18,8 @@ from pilah.training.backbones import BACKBONES
 
 Side = Annotated[int, Field(ge=32)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+ZoomShare = Annotated[float, Field(ge=0.3, le=1.5)]
+Augment = Literal["flip", "zoom", "roll", "light", "quality", "erase"]
 
 
 class _Section(BaseModel):
@@ -33,8 +35,8 @@ class DataRecipe(_Section):
 class ModelRecipe(_Section):
     """Backbone and head.
 
-    `pretrained` is `imagenet`, `none`, a weights file, or the folder of an earlier run, whose
-    backbone is then taken over. `pretrained_on` says in words what those weights have seen.
+    `pretrained` is `imagenet`, `none`, a weights file, or an earlier run's folder or model bundle,
+    whose backbone is then taken over. `pretrained_on` says in words what those weights have seen.
     `trainable` counts the last layers in `keras.applications`' own layer list, or is `all`.
     Dropout follows the first hidden layer.
     """
@@ -51,7 +53,9 @@ class ModelRecipe(_Section):
 class TrainRecipe(_Section):
     """How the weights are learned.
 
-    `augment` may hold `flip` (mirrored half of the time) and `zoom` (a random part of the image).
+    `augment` may hold `flip` (mirrored half of the time), `zoom` (a random part of the image, with
+    sides between the two shares of `zoom`), `roll`, `light`, `quality` and `erase` (see
+    `augment.py`).
     `early_stopping` is the number of epochs without a better validation loss after which training
     ends (0: never); the best epoch's weights are kept then. `cache` computes the frozen part once;
     `cache_precision` is how its outputs are stored.
@@ -63,7 +67,8 @@ class TrainRecipe(_Section):
     schedule: Literal["constant", "cosine"] = "constant"
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     label_smoothing: Share = 0.0
-    augment: tuple[Literal["flip", "zoom"], ...] = ()
+    augment: tuple[Augment, ...] = ()
+    zoom: tuple[ZoomShare, ZoomShare] = (0.75, 1.0)
     early_stopping: Annotated[int, Field(ge=0)] = 0
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     cache: bool = True
@@ -88,12 +93,22 @@ class Recipe(_Section):
                 f"size_hw = {list(self.data.size_hw)} is too small for {self.model.backbone}; "
                 f"both sides must be at least {backbone.smallest}"
             )
-        if "zoom" in self.train.augment and self.train.cache and self.model.trainable != "all":
+        if self.train.zoom[0] > self.train.zoom[1]:
+            raise RecipeError(f"zoom = {list(self.train.zoom)}; give the smaller share first")
+        varied = [kind for kind in self.train.augment if kind != "flip"]
+        if varied and self.train.cache and self.model.trainable != "all":
             raise RecipeError(
-                "augment = zoom cannot work with cached frozen layers, which know only an image "
-                "and its mirror; take zoom out, or set cache = false"
+                f"augment = {varied[0]} cannot work with cached frozen layers, which know only an "
+                f"image and its mirror; take {varied[0]} out, or set cache = false"
             )
         return self
+
+    @property
+    def stored_hw(self) -> tuple[int, int]:
+        """Height and width at which faces are kept, so that the closest zoom still has detail."""
+        share = min(1.0, self.train.zoom[0]) if "zoom" in self.train.augment else 1.0
+        height, width = self.data.size_hw
+        return round(height / share), round(width / share)
 
     def to_toml(self) -> str:
         """The complete recipe as TOML, which `read_recipe` reads back to an equal one."""

@@ -50,7 +50,7 @@ class Run:
 
     @property
     def scores(self) -> Path:
-        """P(male) of every image that the manifest keeps."""
+        """P(male) of every validation and test image."""
         return self.folder / "scores.csv"
 
     @property

@@ -3,7 +3,7 @@
 pixels            every face, decoded once, uint8, memory-mapped
 │ trunk         the frozen layers, computed once (frozen.py)
 boundary tensors
-│ tail + head   trained epoch by epoch; a checkpoint after each
+│ tail + head   trained epoch by epoch (fit.py); a checkpoint every few minutes
 model.keras, scores.csv
 """
 
@@ -18,12 +18,17 @@ import pandas as pd
 
 from pilah.dataset.manifest import digest, read_manifest
 from pilah.errors import DataError
-from pilah.training.batches import Batches, Source, Views, decode_crops, epoch_items
+from pilah.training.batches import Batches, Source, Views, decode_crops
+from pilah.training.fit import Sources, fit
+from pilah.training.from_bundle import recentre
 from pilah.training.frozen import allocate, compute_once, cut
 from pilah.training.network import build_network, first_trainable
 from pilah.training.recipe import Recipe
-from pilah.training.run import Run, open_run, read_history, write_environment, write_history
+from pilah.training.run import Run, open_run, read_history, write_environment
 from pilah.types import LABELS
+
+RECENTRE_FACES = 256
+"""How many faces show a bundle's network where its batch normalisations lie."""
 
 
 def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
@@ -58,15 +63,24 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     run = open_run(folder, recipe, manifest, digest(table))
 
     flips = splits["train"] if "flip" in recipe.train.augment else splits["train"][:0]
-    pixels = Views(_pixels(run, kept, recipe), flips)
-    source, learner = _learner(run, model, pixels, recipe)
+    pixels = _pixels(run, kept, recipe)
+    views = Views(pixels, flips, recipe.data.size_hw)
+    if recipe.model.pretrained.endswith(".onnx"):
+        random = np.random.default_rng(recipe.train.seed)
+        some = random.permutation(splits["train"])[:RECENTRE_FACES]
+        recentre(model, views.take(some)[0].astype(np.float32))
+    source, learner = _learner(run, model, views, recipe)
+    full_size = source if source is not views else Views(pixels, flips)
     targets = np.eye(2, dtype=np.float32)[kept["label"].map(LABELS.index).to_numpy()]
-    _fit(run, learner, source, splits, targets, recipe)
+    fit(run, learner, Sources(full_size, source), splits, targets, recipe)
 
+    held_out = np.flatnonzero(kept["split"] != "train")
     p_male = learner.predict(
-        Batches(source, np.arange(len(kept)), targets, batch_size=64), verbose=0
+        Batches(source, held_out, targets[held_out], batch_size=64), verbose=0
     )[:, 1]
-    scores = kept[["path", "split", "label"]].assign(p_male=[f"{p:.9g}" for p in p_male])
+    scores = kept.loc[held_out, ["path", "split", "label"]].assign(
+        p_male=[f"{p:.9g}" for p in p_male]
+    )
     write_environment(
         run,
         {
@@ -85,8 +99,8 @@ def _pixels(run: Run, kept: pd.DataFrame, recipe: Recipe) -> np.ndarray[Any, Any
     if not path.is_file():
         path.parent.mkdir(exist_ok=True)
         partial = path.with_suffix(".partial")
-        array = allocate(partial, (len(kept), *recipe.data.size_hw, 3), "uint8")
-        decode_crops(kept["path"].tolist(), array, recipe.data.size_hw)
+        array = allocate(partial, (len(kept), *recipe.stored_hw, 3), "uint8")
+        decode_crops(kept["path"].tolist(), array, recipe.stored_hw)
         array.flush()
         partial.replace(path)
     return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
@@ -108,102 +122,6 @@ def _learner(
         batch_size=recipe.train.batch_size,
     )
     return boundary, parts.tail
-
-
-def _fit(
-    run: Run,
-    learner: keras.Model,
-    source: Source,
-    splits: dict[str, np.ndarray[Any, Any]],
-    targets: np.ndarray[Any, Any],
-    recipe: Recipe,
-) -> None:
-    settings = recipe.train
-    rows = splits["train"]
-    steps = -(-len(rows) // settings.batch_size)
-    learner.compile(
-        optimizer=_optimizer(recipe, steps),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
-        metrics=["accuracy"],
-    )
-    learner.optimizer.build(learner.trainable_variables)
-    history = read_history(run)
-    latest = run.checkpoint / "latest.weights.h5"
-    best = run.checkpoint / "best.weights.h5"
-    if len(history):
-        learner.load_weights(latest)
-
-    validation = Batches(source, splits["validation"], targets[splits["validation"]], batch_size=64)
-    first_mirrored = int(targets.shape[0]) if "flip" in settings.augment else None
-    tensorboard = keras.callbacks.TensorBoard(run.tensorboard, write_graph=False)
-    for epoch in range(len(history), settings.epochs):
-        if settings.early_stopping and _epochs_since_best(history) >= settings.early_stopping:
-            break
-        began = time.monotonic()
-        _seed_dropout(learner, settings.seed, epoch * steps)
-        shuffled, items = epoch_items(
-            rows, first_mirrored=first_mirrored, seed=settings.seed, epoch=epoch
-        )
-        zoom = (
-            np.random.default_rng((settings.seed, epoch, 1)) if "zoom" in settings.augment else None
-        )
-        log = learner.fit(
-            Batches(source, items, targets[shuffled], batch_size=settings.batch_size, zoom=zoom),
-            validation_data=validation,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            shuffle=False,
-            callbacks=[tensorboard],
-        ).history
-        row = {
-            "epoch": epoch + 1,
-            **{key: log[key][0] for key in ("loss", "accuracy", "val_loss", "val_accuracy")},
-            "learning_rate": float(learner.optimizer.learning_rate),
-            "seconds": time.monotonic() - began,
-        }
-        history = pd.concat(
-            [history, pd.DataFrame([row])] if len(history) else [pd.DataFrame([row])]
-        )
-        if settings.early_stopping and _epochs_since_best(history) == 0:
-            _save_weights(learner, best)
-        _save_weights(learner, latest)
-        write_history(run, history)
-    if settings.early_stopping:
-        learner.load_weights(best)
-
-
-def _seed_dropout(learner: keras.Model, seed: int, step: int) -> None:
-    """Set the random state of each Dropout as it is before this step; no checkpoint keeps it."""
-    for layer in learner.layers:
-        if isinstance(layer, keras.layers.Dropout):
-            layer.seed_generator.state.assign([seed, step])
-
-
-def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    settings = recipe.train
-    rate: Any = settings.learning_rate
-    if settings.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, settings.epochs * steps_per_epoch)
-    if settings.weight_decay:
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
-        # Scales and shifts gain nothing from being drawn to zero (Loshchilov & Hutter 2019 decay
-        # weights only)
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        return optimizer
-    return keras.optimizers.Adam(rate)
-
-
-def _epochs_since_best(history: pd.DataFrame) -> int:
-    if not len(history):
-        return 0
-    return len(history) - 1 - int(np.argmin(history["val_loss"].to_numpy(dtype=float)))
-
-
-def _save_weights(learner: keras.Model, path: Path) -> None:
-    # Keras insists on the ending; written beside and renamed, so that a kill leaves the old one
-    partial = path.with_name(f"partial-{path.name}")
-    learner.save_weights(partial)
-    partial.replace(path)
 
 
 def _finish(run: Run, model: keras.Model, scores: pd.DataFrame, recipe: Recipe) -> None:

@@ -1,0 +1,46 @@
+"""`pip install .` alone, in an empty environment: it must sort, and bring nothing for training."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from skimage import data as portraits
+
+ROOT = Path(__file__).parent.parent
+HEAVY = {"tensorflow", "tensorflow-cpu", "keras", "torch", "pandas", "streamlit", "matplotlib"}
+
+
+@pytest.mark.slow
+def test_the_plain_package_sorts_without_any_training_library(tmp_path: Path) -> None:
+    environment = tmp_path / "empty"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    python = environment / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", python]
+    installed = subprocess.run(
+        [*pip, "install", "--quiet", "--constraint", ROOT / "constraints.txt", ROOT],
+        capture_output=True,
+        text=True,
+    )
+    if "No matching distribution" in installed.stderr or "Connection" in installed.stderr:
+        pytest.skip(f"packages cannot be had here: {installed.stderr.splitlines()[-1]}")
+    assert installed.returncode == 0, installed.stderr
+    listed = subprocess.run(
+        [*pip, "list", "--format", "freeze"], capture_output=True, text=True, check=True
+    )
+    names = {line.split("==")[0].lower() for line in listed.stdout.splitlines()}
+    assert "pilah" in names and not names & HEAVY
+
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    portrait = Path(portraits.__file__).parent / "astronaut.png"
+    (photos / "portrait.png").write_bytes(portrait.read_bytes())
+    done = subprocess.run(
+        [environment / "bin" / "pilah", "sort", photos, "--to", tmp_path / "sorted"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "sorted" / "female" / "portrait.png").is_file()
+    assert (tmp_path / "sorted" / "report.html").is_file()
