@@ -7,6 +7,8 @@ import sys
 
 import typer
 
+from pilah.cli.audit import audit
+from pilah.cli.card import card
 from pilah.cli.compare import compare
 from pilah.cli.evaluate import evaluate
 from pilah.cli.export import export
@@ -29,7 +31,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     *(sort, undo, report, predict, models, web_app),
-    *(prepare, train, evaluate, compare, export),
+    *(prepare, train, evaluate, compare, export, audit, card),
 )
 for command in COMMANDS:
     app.command()(command)
