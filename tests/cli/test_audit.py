@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,7 @@ def test_an_audit_by_groups(labelled: Path, tiny_bundle: Path, tmp_path: Path) -
     assert "| label: female, race: b † | 20 | 20.0% (8.1 to 41.6) | 80.0%" in text
     assert "Groups of race differ in accuracy by more than chance" in out
     assert str(to / "audit.md") in out
+    assert re.search(r"^ race: b, Eyeglasses: no +40 ", out, re.M), out
 
     card = tmp_path / "card.md"
     failures = tmp_path / "failures.md"
@@ -165,6 +168,24 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work(
     (tmp_path / "file").write_text("mine")
     code, _, err = run("audit", labelled, "--model", tiny_bundle, "--to", tmp_path / "file")
     assert code == 2 and "cannot be written into" in err and err.count("\n") == 1
+
+
+def test_an_interrupted_audit_writes_nothing(tiny_bundle: Path, tmp_path: Path) -> None:
+    Image.fromarray(skimage.data.astronaut()).save(tmp_path / "astronaut.png")
+    for index in range(2000):
+        (tmp_path / f"{index}.png").symlink_to(tmp_path / "astronaut.png")
+    labelled = tmp_path / "labels.csv"
+    labelled.write_text("path,label\n" + "".join(f"{n}.png,female\n" for n in range(2000)))
+    to = tmp_path / "to"
+    command = [sys.executable, "-c", PROGRAM, "audit", labelled, "--model", tiny_bundle, "--to", to]
+    with subprocess.Popen(command, env=ENV, stderr=subprocess.PIPE, text=True) as process:
+        while not (to.is_dir() and list(to.iterdir())):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60)[1] == "pilah: stopped; nothing was written\n"
+    assert process.returncode == 130
+    assert list(to.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -109,20 +109,16 @@ def _print(audited: "Audit") -> None:
     from rich.table import Table
 
     large = [cell for cell in audited.intersections if not cell.small]
-    shown = {
-        "all": audited.whole,
-        **{_name(cell): cell for column in audited.columns[:1] for cell in column.groups},
-        **{_name(cell): cell for cell in large[:WORST]},
-    }
+    shown = [audited.whole, *audited.columns[0].groups, *large[:WORST]]
     table = Table(
         *("", "faces", "accuracy", "unsure", "error\nwhen clear"),
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,
     )
-    for name, cell in shown.items():
+    for cell in shown:
         shares = (_share(rate) for rate in (cell.unsure, cell.clear_error))
-        table.add_row(escape(name), f"{cell.faces:,}", _interval(cell.accuracy), *shares)
+        table.add_row(escape(_name(cell)), f"{cell.faces:,}", _interval(cell.accuracy), *shares)
     console = Console()
     console.print(table)
     typer.echo(f"Below the labels: the {WORST} worst cells of two columns. 95% intervals (Wilson).")
@@ -147,7 +143,9 @@ def _print(audited: "Audit") -> None:
 
 
 def _name(cell: "Cell") -> str:
-    return ", ".join(cell.group.values())
+    """Such as `female, race: Black`: the label needs no name."""
+    parts = (value if name == "label" else f"{name}: {value}" for name, value in cell.group.items())
+    return ", ".join(parts) or "all"
 
 
 def _share(rate: "Rate | None") -> str:
