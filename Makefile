@@ -7,9 +7,10 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 CELEBA ?= data/celeba
+AUDITS ?= $(wildcard runs/audits/*/audit.json)
 NETWORKS := inception_v3 resnet50_v2 xception
 
-.PHONY: help demo app lint test check bench study constraints clean
+.PHONY: help demo app lint test check bench study card constraints clean
 
 help: ## list these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -48,6 +49,9 @@ study: .venv/full ## repeat the study: three networks on CELEBA=folder, with Ker
 		$(BIN)/pilah export runs/$$network; \
 	done
 	$(BIN)/pilah compare $(addprefix runs/,$(NETWORKS)) --to runs/comparison
+
+card: .venv/full ## write docs/MODEL_CARD.md from the models in the package and AUDITS=files of `pilah audit`
+	$(BIN)/pilah card $(AUDITS) --failures docs/known_failures.md --to docs/MODEL_CARD.md
 
 constraints: ## write constraints.txt anew from the newest versions
 	rm -rf build/constraints

@@ -5,11 +5,16 @@ from pathlib import Path
 
 import onnx
 import pytest
+from hypothesis import settings
 from onnx import TensorProto, helper
 
 from pilah.bundle import METADATA_KEY, BundleInfo, Frame, LabelCounts, RiskPoint
 
 ROOT = Path(__file__).parent.parent
+
+# A busy machine is no mistake of the code; speed is measured in benchmarks/.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,9 @@ import pytest
 import typer.main
 from PIL import Image, UnidentifiedImageError
 
+from pilah.bundle import open_bundle
 from pilah.cli import app
+from pilah.models import model_names, model_path
 
 ROOT = Path(__file__).parent.parent
 README_NAMES = ["README.md", "README.id.md"]
@@ -99,6 +101,13 @@ def test_every_word_of_the_makefile_is_explained() -> None:
     (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)
     explained = re.findall(r"^([a-z]+):.*## .", makefile, flags=re.MULTILINE)
     assert sorted(explained) == sorted(phony.split())
+
+
+def test_the_model_card_is_of_the_models_in_the_package() -> None:
+    card = (ROOT / "docs" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    headings = [line for line in card.splitlines() if line.startswith("## `")]
+    infos = [open_bundle(model_path(name)).info for name in model_names()]
+    assert headings == [f"## `{info.name}` {info.version}" for info in infos]
 
 
 def test_no_tracked_file_names_a_registry(tracked: list[Path]) -> None:

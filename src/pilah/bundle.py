@@ -19,7 +19,7 @@ from pilah.types import (
 )  # part of this contract, defined where the light modules see it
 
 METADATA_KEY = "pilah"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ class BundleInfo:
 
     `frames` has one Frame a detector name. `min_confidence` is the default threshold below which
     the label is unsure. `validation` maps an annotated label to its LabelCounts. `temperature` is
-    the one already applied in the graph.
+    the one already applied in the graph; `ece_before` and `ece_after` are the expected
+    calibration error of validation faces without and with it, None in files of format 1.
     """
 
     name: str
@@ -61,8 +62,26 @@ class BundleInfo:
     trained_on: str
     data_digest: str
     licence: str
+    ece_before: float | None = None
+    ece_after: float | None = None
     labels: tuple[str, str] = ("female", "male")
     format: int = FORMAT
+
+    def point_for(self, max_error: float) -> RiskPoint:
+        """The first point of the risk-coverage curve with at most this error.
+
+        Raises:
+            BundleError: no point has.
+        """
+        for point in self.risk_coverage:
+            if point.error <= max_error:
+                return point
+        least = min((point.error for point in self.risk_coverage), default=None)
+        known = "its errors are not known" if least is None else f"its least is {least:.2%}"
+        raise BundleError(
+            f"{self.name} cannot promise an error of at most {max_error:.2%} on its validation "
+            f"faces ({known}); give a larger maximum error, or another model"
+        )
 
     def to_json(self) -> str:
         """The metadata text that `from_json` reads."""

@@ -48,20 +48,17 @@ class Pilah:
         model: str | Path = DEFAULT,
         *,
         min_confidence: float | None = None,
+        max_error: float | None = None,
         min_face: float = 20,
         workers: int | None = None,
     ) -> None:
         """See `load`."""
         bundle = open_bundle(model_path(model))
         self.info: BundleInfo = bundle.info
-        self.min_confidence = self.info.min_confidence if min_confidence is None else min_confidence
-        if not 0.5 <= self.min_confidence <= 1:
-            raise PilahError(
-                f"a minimum confidence of {min_confidence} makes no sense; give 0.5 (never unsure) "
-                "to 1"
-            )
+        self.min_confidence = _threshold(self.info, min_confidence, max_error)
         self.workers = _cores() if workers is None else max(1, workers)
         detector = choose(list(self.info.frames))
+        self.detector = detector.name
         frame = self.info.frames[detector.name]
         self._cutter = Cutter(self.info.size_hw, frame, detector, min_face)
         self._classifier = Classifier(bundle)
@@ -187,6 +184,7 @@ def load(
     model: str | Path | None = None,
     *,
     min_confidence: float | None = None,
+    max_error: float | None = None,
     min_face: float = 20,
     workers: int | None = None,
 ) -> Pilah:
@@ -196,18 +194,45 @@ def load(
         model: a model of the package, or the path of a `model.onnx`; None is the package's default.
         min_confidence: below this probability (0.5 to 1) of the likelier label, a face is unsure;
             None is what the model recommends.
+        max_error: instead of `min_confidence`: be unsure as often as it took on the model's
+            validation faces to err no more than this share (0 to 0.5) of the labels given.
         min_face: smallest height of a face box that counts: in pixels of the photo, or, below 1, as
             a share of its shorter side.
         workers: how many processes decode and detect in `predict_many`; None is one a core, 1 does
             it all in this process.
 
     Raises:
-        BundleError: the model cannot be used.
-        PilahError: `min_confidence` is not within 0.5 to 1.
+        BundleError: the model cannot be used, or never errs as little as `max_error`.
+        PilahError: `min_confidence` or `max_error` is out of its range, or both are given.
     """
     return Pilah(
-        model or DEFAULT, min_confidence=min_confidence, min_face=min_face, workers=workers
+        model or DEFAULT,
+        min_confidence=min_confidence,
+        max_error=max_error,
+        min_face=min_face,
+        workers=workers,
     )
+
+
+def _threshold(info: BundleInfo, min_confidence: float | None, max_error: float | None) -> float:
+    if max_error is None:
+        chosen = info.min_confidence if min_confidence is None else min_confidence
+        if not 0.5 <= chosen <= 1:
+            raise PilahError(
+                f"a minimum confidence of {min_confidence} makes no sense; give 0.5 (never unsure) "
+                "to 1"
+            )
+        return chosen
+    if min_confidence is not None:
+        raise PilahError(
+            "a minimum confidence and a maximum error exclude each other; give one of them"
+        )
+    if not 0 <= max_error <= 0.5:
+        raise PilahError(
+            f"a maximum error of {max_error} makes no sense; give a share from 0 to 0.5, such as "
+            "0.01"
+        )
+    return info.point_for(max_error).min_confidence
 
 
 def _path_of(photo: Photo) -> str | None:

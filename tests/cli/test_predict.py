@@ -130,6 +130,30 @@ def test_what_makes_the_whole_wrong_is_one_line_and_code_2(photos: Path, tiny_bu
         assert err.startswith("pilah: error: ") and err.count("\n") == 1
 
 
+def test_a_maximum_error_chooses_the_threshold(photos: Path, tiny_bundle: Path) -> None:
+    for max_error, label in (("0.1", "male"), ("0.05", "unsure")):
+        arguments = ("--crops", "--max-error", max_error, "--model", tiny_bundle)
+        code, out, _ = predict(*arguments, photos / "grey.png")
+        assert (code, out.split(",")[0]) == (0, f"{photos}/grey.png: {label}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--max-error", "0.01"), "tiny cannot promise an error of at most 1.00%"),
+        (("--max-error", "7"), "a maximum error of 7.0 makes no sense"),
+        (("--max-error", "nan"), "a maximum error of nan makes no sense"),
+        (("--max-error", "0.1", "--min-confidence", "0.9"), "exclude each other"),
+    ],
+)
+def test_a_maximum_error_that_cannot_be_is_one_line(
+    photos: Path, tiny_bundle: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    code, out, err = predict(*arguments, "--model", tiny_bundle, photos / "grey.png")
+    assert (code, out) == (2, "")
+    assert said in err and err.count("\n") == 1
+
+
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
 def test_stopping_leaves_no_worker_behind(kill: int, photos: Path, tiny_bundle: Path) -> None:
     with subprocess.Popen(

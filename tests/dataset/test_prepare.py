@@ -205,7 +205,7 @@ def test_what_spoils_a_source_is_one_line_and_nothing_is_written(
     ("text", "message"),
     [
         ("path,label\n" + "a.jpg,female\n" * 3 + "b.jpg,2\n", "line 5: label '2' is not one of"),
-        ("file,gender\na.jpg,Male\n", "has no column 'path' among file,gender"),
+        ("photo,sex\na.jpg,Male\n", "has no column 'path' among photo,sex"),
         ("path,label\na.jpg,male\na.jpg,female\n", "a.jpg twice"),
         ("", "cannot be read as a CSV file"),
     ],

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_score
 
 from pilah.errors import DataError
@@ -31,6 +32,15 @@ def test_wilson_gives_newcombes_published_intervals(successes, n, low, high):
     """Newcombe, Statistics in Medicine 17 (1998), table I, method 3."""
     rate = wilson(successes, n)
     assert (rate.low, rate.high) == pytest.approx((low, high), abs=6e-5)
+
+
+@given(st.integers(1, 5000), st.data())
+def test_wilson_agrees_with_scipy(n, data):
+    successes = data.draw(st.integers(0, n))
+    rate = wilson(successes, n)
+    interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    assert (rate.low, rate.high) == pytest.approx((interval.low, interval.high), abs=1e-9)
+    assert 0 <= rate.low <= rate.value <= rate.high <= 1
 
 
 def test_calibration_error_by_hand():

@@ -68,6 +68,9 @@ def test_evaluate_writes_numbers_and_plots(tmp_path, how):
     assert list(numbers) == list(how.get("splits", ("train", "validation", "test")))
     assert numbers["train"]["n"] == 40
     assert numbers["train"]["accuracy"]["value"] == 1 - how.get("mistakes", 3) / 40
+    calibrated = [split["calibrated"] for split in numbers.values() if "calibrated" in split]
+    assert len(calibrated) == (len(numbers) if "validation" in numbers else 0)
+    assert all(part["loss"] <= numbers["validation"]["loss"] for part in calibrated)
     assert {path.stem for path in (run / "plots").iterdir()} == PLOTS
     for path in (run / "plots").iterdir():
         with Image.open(path) as image:

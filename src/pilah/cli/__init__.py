@@ -7,9 +7,12 @@ import sys
 
 import typer
 
+from pilah.cli.audit import audit
+from pilah.cli.card import card
 from pilah.cli.compare import compare
 from pilah.cli.evaluate import evaluate
 from pilah.cli.export import export
+from pilah.cli.models import models
 from pilah.cli.predict import predict
 from pilah.cli.prepare import prepare
 from pilah.cli.report import report
@@ -26,7 +29,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (sort, undo, report, predict, prepare, train, evaluate, compare, export, web_app):
+COMMANDS = (
+    *(sort, undo, report, predict, models, web_app),
+    *(prepare, train, evaluate, compare, export, audit, card),
+)
+for command in COMMANDS:
     app.command()(command)
 
 

@@ -25,7 +25,8 @@ def evaluate(
     from rich.console import Console
     from rich.table import Table
 
-    metrics = evaluate_run(run)
+    evaluated = evaluate_run(run)
+    metrics = evaluated.metrics
     table = Table("", *metrics, box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     numbers = metrics.values()
     table.add_row("faces", *(f"{split.n:,}" for split in numbers))
@@ -33,6 +34,9 @@ def evaluate(
     table.add_row("loss", *(f"{split.loss:.3f}" for split in numbers))
     table.add_row("AUC", *(_number(split.roc_auc) for split in numbers))
     table.add_row("ECE", *(_number(split.ece) for split in numbers))
+    if evaluated.temperature:
+        after = (split.ece for split in evaluated.calibrated.values())
+        table.add_row("  calibrated", *map(_number, after))
     for label in ("female", "male"):
         found = [split.per_class[label] for split in numbers]
         table.add_section()
@@ -42,6 +46,8 @@ def evaluate(
         table.add_row("  F1", *(_number(part.f1) for part in found))
     Console().print(table)
     typer.echo("In brackets: 95% intervals (Wilson). ECE: expected calibration error.")
+    if evaluated.temperature:
+        typer.echo(f"Calibrated: by temperature {evaluated.temperature:.2f}, fitted on validation.")
     typer.echo(f"Numbers: {run / 'metrics.json'}")
     typer.echo(f"Plots: {run / 'plots'}")
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pilah.cli.options import MaxError, MinConfidence, Model
+
 if TYPE_CHECKING:
     from pilah.types import Result
 
@@ -22,15 +24,9 @@ def predict(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a photo, one a line.")
     ] = False,
-    model: Annotated[
-        str | None, typer.Option(help="A model of the package, or the path of a model.onnx.")
-    ] = None,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(
-            help="Below this confidence (0.5 to 1) a face is unsure. [default: the model's]"
-        ),
-    ] = None,
+    model: Model = None,
+    min_confidence: MinConfidence = None,
+    max_error: MaxError = None,
 ) -> None:
     """Find the faces in photos and print each one's likely label and probability.
 
@@ -39,7 +35,7 @@ def predict(
     """
     from pilah.pipeline import load
 
-    pilah = load(model, min_confidence=min_confidence)
+    pilah = load(model, min_confidence=min_confidence, max_error=max_error)
     show = _print_json if as_json else _print_lines
     failed = False
     for paths in _in_portions(photos):

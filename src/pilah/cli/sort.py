@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from pilah.cli.options import MaxError, MinConfidence, Model
+
 if TYPE_CHECKING:
     from pilah.pipeline import Pilah
     from pilah.sorting import SortOptions, Summary
@@ -41,15 +43,9 @@ def sort(
     faces: Annotated[
         bool, typer.Option("--faces", help="Write the crop of each face instead of the photo.")
     ] = False,
-    model: Annotated[
-        str | None, typer.Option(help="A model of the package, or the path of a model.onnx.")
-    ] = None,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(
-            help="Below this confidence (0.5 to 1) a face is unsure. [default: the model's]"
-        ),
-    ] = None,
+    model: Model = None,
+    min_confidence: MinConfidence = None,
+    max_error: MaxError = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the counts as one JSON object.")
     ] = False,
@@ -67,7 +63,7 @@ def sort(
 
     if move + link + copy > 1:
         raise SortError("--move, --link and --copy exclude each other; give one of them")
-    pilah = load(model, min_confidence=min_confidence)
+    pilah = load(model, min_confidence=min_confidence, max_error=max_error)
     options = SortOptions(
         mode="move" if move else "link" if link else "copy",
         by=by,

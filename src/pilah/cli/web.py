@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from pilah.cli.options import Model
 from pilah.errors import MissingExtra, PilahError
 
 OPTIONS = {
@@ -46,9 +47,7 @@ def app(
             help="A run folder, or a folder of them, to show on the Study page; may be repeated.",
         ),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="A model of the package, or the path of a model.onnx.")
-    ] = None,
+    model: Model = None,
 ) -> None:
     """Open the web app: classify photos, look at the study. Photos stay on this machine."""
     if not all(importlib.util.find_spec(name) for name in ("streamlit", "pandas")):

@@ -98,6 +98,17 @@ def check_enough(frame: pd.DataFrame, source: Path) -> None:
             )
 
 
+def check_once(frame: pd.DataFrame, source: Path) -> None:
+    """Refuse a source that lists an image twice: its labels might differ.
+
+    Raises:
+        DataError: two rows have the same path.
+    """
+    twice = frame["path"].duplicated()
+    if twice.any():
+        raise DataError(f"{source} lists {frame['path'][twice].iloc[0]} twice; keep one row")
+
+
 def digest(frame: pd.DataFrame) -> str:
     """Name the data: sha256 (hex) of the contract's columns.
 

@@ -12,7 +12,7 @@ from pilah.dataset.celeba import ATTRIBUTES, IDENTITIES, IMAGES, read_celeba
 from pilah.dataset.duplicates import find_originals, group_near
 from pilah.dataset.fingerprint import Fingerprint, fingerprints
 from pilah.dataset.folders import read_folders
-from pilah.dataset.manifest import check_enough, digest, write_manifest
+from pilah.dataset.manifest import check_enough, check_once, digest, write_manifest
 from pilah.dataset.split import (
     WAYS,
     Fractions,
@@ -113,17 +113,6 @@ def read_source(source: Path) -> pd.DataFrame:
         f"{source} is not a source of labelled photos; give a folder with CelebA's {ATTRIBUTES} "
         f"and {IMAGES}/, a folder with female/ and male/, or a .csv file with path,label"
     )
-
-
-def check_once(frame: pd.DataFrame, source: Path) -> None:
-    """Refuse a source that lists an image twice: its labels might differ.
-
-    Raises:
-        DataError: two rows have the same path.
-    """
-    twice = frame["path"].duplicated()
-    if twice.any():
-        raise DataError(f"{source} lists {frame['path'][twice].iloc[0]} twice; keep one row")
 
 
 def _split(

@@ -3,30 +3,31 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from pilah.errors import DataError
-from pilah.evaluation.metrics import Metrics
 from pilah.evaluation.plots import write_plots
-from pilah.evaluation.run import open_run
+from pilah.evaluation.run import Run, open_run
 
 
-def evaluate_run(folder: Path) -> dict[str, Metrics]:
+def evaluate_run(folder: Path) -> Run:
     """Measure every split of a run and draw its plots.
 
-    `metrics.json` maps a split (`train`, `validation`, `test`) to its `Metrics`. It is written
+    `metrics.json` maps a split (`train`, `validation`, `test`) to its `Metrics`; under `calibrated`
+    each has the temperature, and the loss and calibration that it leads to. The file is written
     last: where it is there, so are the plots.
 
     Args:
         folder: a finished run folder.
 
     Returns:
-        The numbers of each split that holds faces.
+        The run with the numbers of each split that holds faces.
 
     Raises:
         DataError: the run cannot be used, or its folder cannot be written to.
     """
     run = open_run(folder)
-    text = json.dumps({split: asdict(numbers) for split, numbers in run.metrics.items()}, indent=2)
+    text = json.dumps({split: _numbers(run, split) for split in run.metrics}, indent=2)
     try:
         write_plots(run, folder / "plots")
         unfinished = folder / "metrics.json.part"
@@ -37,4 +38,16 @@ def evaluate_run(folder: Path) -> dict[str, Metrics]:
             f"the results cannot be written into {folder} ({error.strerror}); make room or make it "
             "writable, and run the command again"
         ) from None
-    return run.metrics
+    return run
+
+
+def _numbers(run: Run, split: str) -> dict[str, Any]:
+    numbers = asdict(run.metrics[split])
+    if calibrated := run.calibrated.get(split):
+        numbers["calibrated"] = {
+            "temperature": run.temperature,
+            "loss": calibrated.loss,
+            "ece": calibrated.ece,
+            "reliability": [asdict(bin) for bin in calibrated.reliability],
+        }
+    return numbers

@@ -4,11 +4,12 @@ Everywhere `p_male` is a float array of shape (N,), the probability of the label
 `labels` an integer array of shape (N,), 0 for female and 1 for male, as in `pilah.types.LABELS`.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from scipy.special import ndtri
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from pilah.bundle import RiskPoint
@@ -23,6 +24,9 @@ CLIP = 1e-7
 
 BINS = 15
 """Equal-width confidence bins of the calibration error, as in Guo et al. 2017."""
+
+Z = float(ndtri(0.975))
+"""Standard errors on each side of a 95% interval."""
 
 THRESHOLDS = (*(percent / 100 for percent in range(50, 100)), 0.995, 0.999)
 """Confidences at which the risk-coverage curve is told."""
@@ -115,8 +119,14 @@ def cross_entropy(p_male: Floats, labels: Ints) -> float:
 
 def wilson(successes: int, n: int) -> Rate:
     """A share with its 95% score interval (Wilson 1927); `n` is at least 1."""
-    interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
-    return Rate(successes / n, float(interval.low), float(interval.high), n)
+    # scipy's binomtest gives the same interval, after a search for a p-value that nobody asked for:
+    # a hundred times slower, minutes for the thousands of cells of an audit.
+    share = successes / n
+    centre = (successes + Z * Z / 2) / (n + Z * Z)
+    half = Z / (n + Z * Z) * math.sqrt(n * share * (1 - share) + Z * Z / 4)
+    low = centre - half if successes else 0.0
+    high = centre + half if successes < n else 1.0
+    return Rate(share, low, high, n)
 
 
 def reliability(p_male: Floats, labels: Ints) -> tuple[ReliabilityBin, ...]:

@@ -65,7 +65,10 @@ def write_plots(run: Run, folder: Path) -> None:
     write("loss", lambda f: _draw_run_curve(f.subplots(), run, "loss"), 7, 4.5)
     write("confusion_matrix", lambda f: draw_confusion(f.subplots(), numbers, faces), 5.5, 5.5)
     write("roc", lambda f: _draw_roc(f.subplots(), numbers, scores, faces), 5.5, 5.5)
-    write("reliability", lambda f: _draw_reliability(f, numbers, faces), 6, 6.5)
+    stages = {"as trained": numbers}
+    if run.temperature:
+        stages[f"with temperature {run.temperature:.2f}"] = run.calibrated[run.shown]
+    write("reliability", lambda f: _draw_reliability(f, stages, faces), 6 * len(stages), 6.5)
     wrong = wrong_predictions(scores)
     shown, unreadable = _read_faces(scores, wrong)
     write(
@@ -154,8 +157,15 @@ def _draw_roc(axes: Axes, numbers: Metrics, scores: Scores, faces: str) -> None:
     axes.legend(loc="lower right")
 
 
-def _draw_reliability(figure: Figure, numbers: Metrics, faces: str) -> None:
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+def _draw_reliability(figure: Figure, stages: dict[str, Metrics], faces: str) -> None:
+    grid = figure.subplots(2, len(stages), sharex=True, squeeze=False, height_ratios=(3, 1))
+    for (stage, numbers), upper, lower in zip(stages.items(), *grid, strict=True):
+        _draw_bins(upper, lower, numbers)
+        upper.set_title(f"{stage}: ECE {numbers.ece:.4f}", fontsize="medium")
+    figure.suptitle(f"Reliability: {faces}", fontweight="bold", x=0.01, ha="left")
+
+
+def _draw_bins(upper: Axes, lower: Axes, numbers: Metrics) -> None:
     bins = numbers.reliability
     edges, widths = [bin.low for bin in bins], [bin.high - bin.low for bin in bins]
     middles = [(bin.low + bin.high) / 2 for bin in bins]
@@ -175,7 +185,6 @@ def _draw_reliability(figure: Figure, numbers: Metrics, faces: str) -> None:
     claims = [bin.confidence for bin in bins]
     upper.plot(claims, claims, "D", color=COLOURS[1], markersize=6, label="mean confidence")
     upper.plot([0.4, 1], [0.4, 1], color=GREY, linestyle=":", label="as sure as right")
-    upper.set_title(f"Reliability: ECE {numbers.ece:.4f}, {faces}")
     upper.set_ylabel("accuracy")
     upper.set_ylim(0, 1.02)
     upper.set_xlim(0.46, 1.005)

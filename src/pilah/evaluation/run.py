@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pilah.errors import DataError
+from pilah.evaluation.calibrate import apply_temperature, fit_temperature
 from pilah.evaluation.metrics import Floats, Ints, Metrics, measure
 from pilah.types import LABELS
 
@@ -33,7 +34,8 @@ class Run:
     """A finished run.
 
     `history` has the columns of `HISTORY`, one row an epoch. `scores` and `metrics` have the splits
-    that hold faces, in the order of `SPLITS`.
+    that hold faces, in the order of `SPLITS`. `temperature` is fitted on the validation split, and
+    `calibrated` measures every split with it; both are empty where there is no validation split.
     """
 
     folder: Path
@@ -42,6 +44,8 @@ class Run:
     history: pd.DataFrame
     scores: dict[str, Scores]
     metrics: dict[str, Metrics]
+    temperature: float | None
+    calibrated: dict[str, Metrics]
 
     @property
     def name(self) -> str:
@@ -77,6 +81,9 @@ def open_run(folder: Path) -> Run:
     except (OSError, ValueError) as error:
         raise DataError(f"the run in {folder} cannot be read ({error}); {AGAIN}") from None
     scores = _read_scores(folder / "scores.csv")
+    temperature = None
+    if validation := scores.get("validation"):
+        temperature = fit_temperature(validation.p_male, validation.labels)
     return Run(
         folder=folder,
         recipe=recipe,
@@ -84,6 +91,13 @@ def open_run(folder: Path) -> Run:
         history=_read_history(folder / "history.csv"),
         scores=scores,
         metrics={split: measure(part.p_male, part.labels) for split, part in scores.items()},
+        temperature=temperature,
+        calibrated={
+            split: measure(apply_temperature(part.p_male, temperature), part.labels)
+            for split, part in scores.items()
+        }
+        if temperature
+        else {},
     )
 
 

@@ -14,7 +14,7 @@ from pilah.bundle import METADATA_KEY, BundleInfo, LabelCounts
 from pilah.dataset.manifest import read_manifest
 from pilah.errors import BundleError, DataError
 from pilah.evaluation.calibrate import apply_temperature, fit_temperature
-from pilah.evaluation.metrics import risk_coverage, threshold_for_error
+from pilah.evaluation.metrics import measure, risk_coverage, threshold_for_error
 from pilah.fitting import fit_frames
 from pilah.training.batches import decode_crops
 from pilah.training.onnx_graph import add_description, add_temperature, write_float, write_int8
@@ -104,6 +104,8 @@ def export(
                 for index, label in enumerate(LABELS)
             },
             temperature=temperature,
+            ece_before=measure(p_male, labels).ece,
+            ece_after=measure(calibrated, labels).ece,
             trained_on=_describe(parts["train"], recipe.model.pretrained_on),
             data_digest=environment["data_digest"],
             licence=licence,

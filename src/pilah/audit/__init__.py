@@ -1,0 +1,1 @@
+"""For whom a model errs: labelled photos with group columns -> tables, a plot, the model card."""

@@ -1,0 +1,48 @@
+"""The files of an audit: audit.json holds everything, audit.md and audit.png show it."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from pilah.audit.audit import Audit
+from pilah.audit.cells import SMALL
+from pilah.audit.gaps import LEVEL, TABLES
+from pilah.audit.markdown import render
+from pilah.audit.plot import draw
+from pilah.errors import DataError
+
+FORMAT = "pilah audit 1"
+FILES = ("audit.md", "audit.png", "audit.json")
+
+
+@contextmanager
+def staged(to: Path) -> Iterator[Path]:
+    """A scratch folder whose files of an audit are moved into `to` at the end, or none of them.
+
+    It is made before the long work, so that a folder that cannot be written into is told at once.
+
+    Raises:
+        DataError: `to` cannot be written into.
+    """
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=to, prefix=".audit-") as scratch:
+            yield Path(scratch)
+            for name in FILES:
+                (Path(scratch) / name).replace(to / name)
+    except OSError as error:
+        raise DataError(
+            f"the audit cannot be written into {to} ({error.strerror}); give --to a folder that "
+            "can be written into"
+        ) from None
+
+
+def write_audit(audit: Audit, folder: Path) -> None:
+    """Write the three files into a folder."""
+    told = {"format": FORMAT, "small": SMALL, "level": LEVEL, "tables": TABLES, **asdict(audit)}
+    (folder / "audit.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    (folder / "audit.md").write_text(render("audit.md.jinja", audit=told), encoding="utf-8")
+    draw(audit, folder / "audit.png")

@@ -1,0 +1,38 @@
+"""`pilah card`: the model card, from models and their audits."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pilah.errors import MissingExtra
+
+
+def card(
+    to: Annotated[Path, typer.Option(metavar="FILE", help="The Markdown file to write.")],
+    audits: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[AUDIT.json...]", help="What `pilah audit` wrote of these models."),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A model of the package, or the path of a model.onnx; may be repeated. "
+            "[default: all in the package]"
+        ),
+    ] = None,
+    failures: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Markdown to put under the heading Known failures."),
+    ] = None,
+) -> None:
+    """Write the model card: use, data and terms, and the measured figures, by group."""
+    try:
+        from pilah.audit.card import write_card
+    except ModuleNotFoundError:
+        raise MissingExtra("pilah card", "audit") from None
+    from pilah.models import model_names, model_path
+
+    models = [model_path(name) for name in model or model_names()]
+    write_card(models, audits or [], to, failures=failures)
+    typer.echo(to)
