@@ -36,7 +36,10 @@ def fit_frames(crop_paths: Iterable[Path]) -> dict[str, Frame]:
         for detector in detectors:
             boxes[detector.name] += [face.box for face in detector.detect(image_rgb)[:1]]
     if len(sizes) != 1:
-        raise DataError(f"crops of {len(sizes)} sizes; give readable crops of one size")
+        raise DataError(
+            f"the crops that show the frame have {len(sizes)} sizes; give a manifest of readable "
+            "crops of one size with --frame-from"
+        )
     for name, found in boxes.items():
         if 2 * len(found) < count:
             raise DataError(f"{name} finds {len(found)} faces in {count} crops; give face crops")

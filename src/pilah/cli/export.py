@@ -29,6 +29,13 @@ def export(
             min=0, max=0.5, help="Be unsure as often as it takes to err no more than this."
         ),
     ] = 0.01,
+    frame_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="A manifest whose crops show how to cut a face out of a photo; the run's own if "
+            "not given."
+        ),
+    ] = None,
 ) -> None:
     """Write a trained model as one file that needs no training framework."""
     try:
@@ -45,6 +52,7 @@ def export(
         licence=licence,
         int8=int8,
         max_error=max_error,
+        frame_from=frame_from,
     )
     print(f"Written: {path} ({path.stat().st_size / 1e6:.1f} MB)")
     print(f"Unsure below {info.min_confidence:.1%} confidence; temperature {info.temperature:.2f}")

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def export(
     licence: str,
     int8: bool,
     max_error: float,
+    frame_from: Path | None = None,
 ) -> BundleInfo:
     """Write the model bundle of a finished run.
 
@@ -54,6 +56,8 @@ def export(
         licence: the terms under which the weights may be used.
         int8: store weights and compute in 8 bits.
         max_error: the error among answered validation faces that the default threshold aims at.
+        frame_from: manifest whose training crops show how a face is to be cut out of a photo; None
+            is the run's own, which must then all have one size.
 
     Raises:
         DataError: the run is not finished, or `to` exists.
@@ -69,7 +73,8 @@ def export(
     recipe = read_recipe(run.recipe)
     table = read_manifest(run.manifest)
     parts = {split: table[table["split"] == split] for split in ("train", "validation")}
-    train = parts["train"].sample(frac=1, random_state=recipe.train.seed)["path"].tolist()
+    train = _shuffled(table, recipe.train.seed)
+    framed = _shuffled(read_manifest(frame_from), recipe.train.seed) if frame_from else train
     validation = _crops(parts["validation"]["path"].tolist(), recipe.data.size_hw)
     model = keras.models.load_model(run.model, compile=False)
     to.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +101,7 @@ def export(
             version=version,
             size_hw=recipe.data.size_hw,
             backbone=recipe.model.backbone,
-            frames=fit_frames(Path(path) for path in train[:FRAME_FACES]),
+            frames=fit_frames(Path(path) for path in framed[:FRAME_FACES]),
             min_confidence=min_confidence,
             risk_coverage=risk_coverage(calibrated, labels),
             validation={
@@ -113,6 +118,12 @@ def export(
         add_description(graph, METADATA_KEY, info.to_json())
         graph.replace(to)
     return info
+
+
+def _shuffled(table: pd.DataFrame, seed: int) -> list[str]:
+    train = table[table["split"] == "train"]
+    paths: list[str] = train.sample(frac=1, random_state=seed)["path"].tolist()
+    return paths
 
 
 def _crops(paths: list[str], size_hw: tuple[int, int]) -> np.ndarray[Any, Any]:
@@ -159,7 +170,9 @@ def _counts(p_male: np.ndarray[Any, Any], min_confidence: float) -> LabelCounts:
 
 def _describe(train: pd.DataFrame, pretrained_on: str) -> str:
     women = int((train["label"] == "female").sum())
+    sources = Counter(train["source"]) if "source" in train.columns else Counter()
+    parts = " and ".join(f"{count:,} of {source}" for source, count in sources.most_common())
     return (
-        f"{len(train):,} faces, {women:,} labelled female and {len(train) - women:,} male; "
-        f"pretrained on {pretrained_on or 'nothing'}"
+        f"{len(train):,} faces{f' ({parts})' if parts else ''}, {women:,} labelled female and "
+        f"{len(train) - women:,} male; pretrained on {pretrained_on or 'nothing'}"
     )

