@@ -10,7 +10,7 @@ CELEBA ?= data/celeba
 AUDITS ?= $(wildcard runs/audits/*/audit.json)
 NETWORKS := inception_v3 resnet50_v2 xception
 
-.PHONY: help demo app lint test check bench study card constraints clean
+.PHONY: help demo app screenshots lint test check bench study card constraints clean
 
 help: ## list these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -25,6 +25,9 @@ demo: .venv/light ## sort a handful of photos and say where the report lies
 
 app: .venv/full ## open the web app on port 8501
 	$(BIN)/pilah app --port 8501
+
+screenshots: .venv/full ## shoot the web app's pages into docs/screenshots (needs chromium)
+	$(BIN)/python -m demo.screenshots docs/screenshots
 
 lint: .venv/full ## format, lint, types and import rules, without the tests
 	$(BIN)/ruff format --check .

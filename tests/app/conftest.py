@@ -1,21 +1,16 @@
 """The app in a process of its own, and a real browser to look at it."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from photos import jpeg_of
 from PIL import Image, ImageEnhance
-from playwright.sync_api import Browser, Page, sync_playwright
-from serving import PATIENCE, jpeg_of, served
+from playwright.sync_api import Browser, Page
 
+from demo.serving import PATIENCE, NoBrowser, launched, served
 from pilah.app.samples import sample_photos
-
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
-    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
-]
 
 
 @pytest.fixture(scope="session")
@@ -68,13 +63,11 @@ def address(tiny_bundle: Path, runs: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium on this machine (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
+    try:
+        with launched() as browser:
+            yield browser
+    except NoBrowser as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.fixture

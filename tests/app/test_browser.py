@@ -6,11 +6,12 @@ import re
 import zipfile
 
 import pytest
+from photos import jpeg_of, zip_of
 from PIL import Image
 from playwright.sync_api import Page, expect
-from serving import PATIENCE, jpeg_of, zip_of
 
 import pilah
+from demo.serving import PATIENCE
 from pilah.app.texts import texts
 
 expect.set_options(timeout=PATIENCE)
@@ -117,7 +118,7 @@ def test_the_study_table_is_that_of_the_files(open_page):
     cells = [cell.strip() for cell in row.locator("th, td").all_text_contents()]
     assert cells == [
         *("xception_again", "xception", "0.944", "0.929", "0.207", "0.202"),
-        *("0.944", "0.952", "0.928 - 0.956", "0.183", "0.194"),
+        *("0.944", "0.952", "0.928 to 0.956", "0.183", "0.194"),
     ]
     expect(page.locator("table tr", has_text="inception_v3")).to_contain_text("0.968")
     expect(page.get_by_text("unfinished cannot be shown yet")).to_be_visible()

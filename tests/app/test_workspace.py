@@ -5,8 +5,8 @@ import gc
 import io
 import zipfile
 
+from photos import jpeg_of, zip_of
 from PIL import Image
-from serving import jpeg_of, zip_of
 
 import pilah
 from pilah.app.uploads import unpack

@@ -12,6 +12,7 @@
     texts/        every text, one file a language
     uploads.py    limits of what is taken in; unpacks a .zip safely
     workspace.py  one visitor's sort on disk: sorted, corrected, zipped, removed
+    charts.py     colours of charts
     drawing.py    boxes on photos, thumbnails of them
     results.py    files of a run, read for the Study page
     samples.py    two portraits to try

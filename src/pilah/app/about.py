@@ -1,16 +1,23 @@
 """The About page: the model, its errors, what the label is and isn't, licence, privacy."""
 
+from math import sqrt
+from pathlib import Path
+from statistics import NormalDist
+
 import streamlit as st
 
 from pilah.app.language import text, words
 from pilah.app.model import model
+from pilah.app.settings import Settings
 from pilah.bundle import BundleInfo
+from pilah.models import DEFAULT, card_path
 from pilah.types import LABELS
+
+ANSWERS = (*LABELS, "unsure")
 
 
 def show() -> None:
     """Show the page."""
-    st.title(text("about.title"))
     st.subheader(text("about.label"))
     st.markdown(text("about.label_text"))
     info = model().pilah.info
@@ -18,7 +25,9 @@ def show() -> None:
     st.table(_facts(info), border="horizontal")
     st.subheader(text("about.errors"))
     st.markdown(text("about.errors_text", caution=words().percent(info.min_confidence)))
-    st.table(_error_rows(info), border="horizontal")
+    st.table(error_rows(info), border="horizontal")
+    st.caption(text("about.intervals"))
+    _show_card(card_path(Settings.from_arguments().model or DEFAULT))
     st.subheader(text("about.licence"))
     st.markdown(text("about.licence_text", licence=info.licence))
     st.subheader(text("about.privacy"))
@@ -38,18 +47,52 @@ def _facts(info: BundleInfo) -> dict[str, str]:
     }
 
 
-def _error_rows(info: BundleInfo) -> dict[str, list[str]]:
-    """One row an annotated label: how its validation faces were answered."""
+def error_rows(info: BundleInfo) -> dict[str, list[str]]:
+    """One row an annotated label: how its validation faces were answered, with intervals."""
     rows: dict[str, list[str]] = {
         text("about.annotated"): [],
-        **{text(f"label.{answer}"): [] for answer in (*LABELS, "unsure")},
         text("about.faces"): [],
+        **{text(f"label.{answer}"): [] for answer in ANSWERS},
     }
     for label, counts in info.validation.items():
         total = counts.female + counts.male + counts.unsure
         rows[text("about.annotated")].append(text(f"label.{label}"))
-        for answer in (*LABELS, "unsure"):
-            share = getattr(counts, answer) / max(1, total)
-            rows[text(f"label.{answer}")].append(words().percent(share))
         rows[text("about.faces")].append(words().number(total))
+        for answer in ANSWERS:
+            rows[text(f"label.{answer}")].append(_rate(getattr(counts, answer), total))
     return rows
+
+
+def _rate(number: int, total: int) -> str:
+    if total == 0:
+        return "—"
+    low, high = wilson(number, total)
+    return text(
+        "about.rate",
+        share=words().percent(number / total),
+        low=words().percent(low),
+        high=words().percent(high),
+    )
+
+
+def wilson(number: int, total: int) -> tuple[float, float]:
+    """The 95% score interval of a share (Wilson 1927), as `pilah evaluate` gives it.
+
+    Written out, for the app comes without SciPy; `total` is at least 1.
+    """
+    z = NormalDist().inv_cdf(0.975)
+    share, square = number / total, z * z / total
+    middle = (share + square / 2) / (1 + square)
+    half = z * sqrt(share * (1 - share) / total + square / (4 * total)) / (1 + square)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _show_card(card: Path | None) -> None:
+    """The shipped model's card; of a model of the visitor's own, nothing more is known."""
+    if card is None:
+        st.markdown(text("about.no_card"))
+        return
+    st.markdown(text("about.card_text"))
+    with st.expander(text("about.card")):
+        _, _, below_title = card.read_text(encoding="utf-8").partition("\n")
+        st.markdown(below_title)

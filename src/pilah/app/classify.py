@@ -9,7 +9,7 @@ import streamlit as st
 
 from pilah.app import uploads
 from pilah.app.drawing import Seen, draw_faces, preview
-from pilah.app.language import text, words
+from pilah.app.language import plain, text, words
 from pilah.app.model import model
 from pilah.app.paste import paste_into_uploader
 from pilah.app.samples import sample_photos
@@ -27,10 +27,12 @@ REASONS = {
 }
 """How a reason of `pilah.images` begins, and the text `unreadable.NAME` that says it kindly."""
 
+SHOWN_HW = (360, 520)
+"""Most pixels that a photo takes on the page: so high, the next one is not far."""
+
 
 def show() -> None:
     """Show the page."""
-    st.title(text("classify.title"))
     st.markdown(text("classify.lead"))
     photos = _photos()
     with st.spinner(text("classify.loading")):
@@ -117,7 +119,7 @@ def _caution(info: BundleInfo) -> float:
     points = {point.min_confidence: point for point in info.risk_coverage}
     steps = sorted({0.5, *points, info.min_confidence})
     with st.container(border=True):
-        left, right = st.columns([3, 2], vertical_alignment="center", gap="large")
+        left, right = st.columns([3, 2], vertical_alignment="center", gap="medium")
         caution: Any = left.select_slider(
             text("classify.caution"),
             steps,
@@ -128,9 +130,9 @@ def _caution(info: BundleInfo) -> float:
         )
         point = risk_at(info, caution)
         if point:
-            coverage, error = right.columns(2)
-            coverage.metric(text("classify.coverage"), words().percent(point.coverage))
-            error.metric(text("classify.error"), words().percent(point.error))
+            with right.container(horizontal=True):
+                st.metric(text("classify.coverage"), words().percent(point.coverage))
+                st.metric(text("classify.error"), words().percent(point.error))
         left.caption(text("classify.caution_from"))
     return float(caution)
 
@@ -145,12 +147,15 @@ def _show_photo(seen: Seen) -> None:
     result = seen.result
     with st.container(border=True):
         if result.error is not None or seen.preview_jpeg is None or result.size_hw is None:
-            st.markdown(f"**{_plain(seen.name)}**")
+            st.markdown(f"**{plain(seen.name)}**")
             st.warning(_unreadable(result.error or ""), icon=":material/broken_image:")
             return
-        picture, answers = st.columns([3, 2], gap="large")
-        picture.image(draw_faces(seen.preview_jpeg, result.faces, result.size_hw), width=520)
-        answers.markdown(f"**{_plain(seen.name)}**")
+        picture, answers = st.columns([3, 2], gap="medium")
+        picture.image(
+            draw_faces(seen.preview_jpeg, result.faces, result.size_hw),
+            width=_shown_width(*result.size_hw),
+        )
+        answers.markdown(f"**{plain(seen.name)}**")
         if not result.faces:
             answers.info(text("classify.no_face"), icon=":material/face_retouching_off:")
         for number, face in enumerate(result.faces, start=1):
@@ -164,9 +169,9 @@ def _unreadable(error: str) -> str:
     return error
 
 
-def _plain(name: str) -> str:
-    """A file's name as Markdown that shows it as it is."""
-    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|~<>$:&" else c for c in name)
+def _shown_width(height: int, width: int) -> int:
+    most_high, most_wide = SHOWN_HW
+    return max(1, min(most_wide, round(most_high * width / height)))
 
 
 def _face_row(number: int | None, face: Face) -> str:

@@ -1,4 +1,4 @@
-"""What all pages share: title, style, language, navigation."""
+"""What all pages share: style, navigation, title and language."""
 
 from pathlib import Path
 
@@ -6,33 +6,38 @@ import streamlit as st
 from PIL import Image
 
 from pilah.app import about, classify, sort, study
-from pilah.app.language import choose_language, text
+from pilah.app.language import choose_language, set_language, text
+
+PAGES = {
+    "classify": (classify.show, ":material/face:"),
+    "sort": (sort.show, ":material/folder_copy:"),
+    "study": (study.show, ":material/bar_chart:"),
+    "about": (about.show, ":material/info:"),
+}
 
 
 def show() -> None:
     """Show the page that the visitor is on."""
     st.set_page_config(page_title="pilah", page_icon=_icon(), layout="wide")
+    st.logo(_icon())
     st.html(Path(__file__).parent / "style.css")
-    choose_language()
-    pages = (
-        (classify, "classify", ":material/face:"),
-        (sort, "sort", ":material/folder_copy:"),
-        (study, "study", ":material/bar_chart:"),
-        (about, "about", ":material/info:"),
-    )
-    st.navigation(
-        [
-            st.Page(
-                page.show,
-                title=text(f"frame.{name}"),
-                icon=icon,
-                url_path=name,
-                default=name == "classify",
-            )
-            for page, name, icon in pages
-        ],
-        position="top",
-    ).run()
+    set_language()
+    pages = {
+        st.Page(
+            show_page,
+            title=text(f"frame.{name}"),
+            icon=icon,
+            url_path=name,
+            default=name == "classify",
+        ): name
+        for name, (show_page, icon) in PAGES.items()
+    }
+    page = st.navigation(list(pages), position="top")
+    # Here and not on the page, whose widgets are forgotten when another one is opened.
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(text(f"{pages[page]}.title"), anchor=False)
+        choose_language()
+    page.run()
 
 
 def _icon() -> Image.Image:

@@ -7,11 +7,15 @@ from pilah.app.texts import LANGUAGES, Texts, texts
 KEY = "language"
 
 
-def choose_language() -> None:
-    """Let the visitor switch; at first the address (`?language=id`) or the browser decides."""
+def set_language() -> None:
+    """Set a new visitor's language: the address (`?language=id`) or the browser decides."""
     if KEY not in st.session_state:
         wished = st.query_params.get(KEY) or (st.context.locale or "").split("-")[0]
         st.session_state[KEY] = wished if wished in LANGUAGES else "en"
+
+
+def choose_language() -> None:
+    """Let the visitor switch the language."""
     st.segmented_control(
         "Language · Bahasa",
         list(LANGUAGES),
@@ -19,12 +23,18 @@ def choose_language() -> None:
         key=KEY,
         required=True,
         label_visibility="collapsed",
+        width="content",
     )
 
 
 def words() -> Texts:
     """The texts in the visitor's language."""
     return texts(st.session_state.get(KEY, "en"))
+
+
+def plain(name: str) -> str:
+    """A file's name as Markdown that shows it as it is."""
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|~<>$:&" else c for c in name)
 
 
 def text(key: str, /, **values: object) -> str:

@@ -19,8 +19,9 @@ HISTORY = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 class RunFiles:
     """What `pilah train` and `pilah evaluate` wrote about one run.
 
-    `metrics` is metrics.json (a split's name to its numbers), `history` has the columns `HISTORY`,
-    `gallery` is the picture of wrong predictions, None where it is not there.
+    `name` is the folder's, after a prefix. `metrics` is metrics.json (a split's name to its
+    numbers), `history` has the columns `HISTORY`, `gallery` is the picture of wrong predictions,
+    None where it is not there.
     """
 
     name: str
@@ -36,8 +37,12 @@ class RunFiles:
         return "test" if "test" in self.metrics else list(self.metrics)[-1]
 
 
-def read_runs(folders: Iterable[Path]) -> tuple[list[RunFiles], list[Path]]:
+def read_runs(folders: Iterable[Path], *, prefix: str = "") -> tuple[list[RunFiles], list[Path]]:
     """Read run folders, and those that lie directly in one.
+
+    Args:
+        folders: run folders, or folders of them; one that is not there holds nothing.
+        prefix: what the runs' names begin with, so that two of one name stay apart.
 
     Returns:
         The runs that can be shown, and the folders of runs that are not evaluated or not readable.
@@ -45,7 +50,7 @@ def read_runs(folders: Iterable[Path]) -> tuple[list[RunFiles], list[Path]]:
     runs, unusable = [], []
     for folder in _run_folders(folders):
         try:
-            runs.append(_read(folder))
+            runs.append(_read(folder, prefix))
         except (OSError, ValueError, KeyError, IndexError):
             unusable.append(folder)
     return runs, unusable
@@ -59,13 +64,13 @@ def _run_folders(folders: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
-def _read(folder: Path) -> RunFiles:
+def _read(folder: Path, prefix: str) -> RunFiles:
     gallery = folder / "plots" / "wrong_predictions.png"
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     if not metrics:
         raise ValueError("no split was measured")
     return RunFiles(
-        name=folder.resolve().name,
+        name=prefix + folder.resolve().name,
         recipe=tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8")),
         metrics=metrics,
         environment=json.loads((folder / "environment.json").read_text(encoding="utf-8")),

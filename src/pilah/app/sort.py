@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from pilah.app import uploads
-from pilah.app.language import text, words
+from pilah.app.charts import BIN_COLOURS, show_chart
+from pilah.app.language import plain, text, words
 from pilah.app.model import sorting_model
 from pilah.app.settings import Settings
 from pilah.app.uploads import Refused, Unpacked, unpack
@@ -18,15 +19,9 @@ from pilah.sorting.walk import find_photos
 
 ON_A_PAGE = 12
 
-COLOURS = {
-    **{"female": "#7d5ac4", "male": "#1b948d", "mixed": "#4f77a8"},
-    **{"unsure": "#c07f14", "no_face": "#7d818b", "unreadable": "#7d818b"},
-}
-
 
 def show() -> None:
     """Show the page."""
-    st.title(text("sort.title"))
     st.markdown(text("sort.lead"))
     workspace: Workspace | None = st.session_state.get("workspace")
     if workspace is None:
@@ -123,12 +118,12 @@ def _show_left_out(unpacked: Unpacked | None) -> None:
     if unpacked and unpacked.ignored:
         st.caption(text("sort.ignored", number=words().number(unpacked.ignored)))
     for name, refused in unpacked.left_out if unpacked else ():
-        st.warning(f"`{name}`: {refused.words(words().language)}")
+        st.warning(f"{plain(name)}: {refused.words(words().language)}")
 
 
 def _charts(workspace: Workspace, counts: dict[Bin, int]) -> None:
     rows = [
-        {"bin": text(f"bin.{bin}"), "n": n, "colour": COLOURS[bin]} for bin, n in counts.items()
+        {"bin": text(f"bin.{bin}"), "n": n, "colour": BIN_COLOURS[bin]} for bin, n in counts.items()
     ]
     chart = (
         alt.Chart(pd.DataFrame(rows), height=200)
@@ -140,7 +135,7 @@ def _charts(workspace: Workspace, counts: dict[Bin, int]) -> None:
             tooltip=["bin", "n"],
         )
     )
-    st.altair_chart(chart)
+    show_chart(chart)
     share = workspace.report.share if workspace.report else None
     if share:
         best = share.corrected or share.raw
@@ -153,7 +148,7 @@ def _gallery(workspace: Workspace, photos: list[SortedPhoto]) -> None:
     page = 1
     if pages > 1:
         page = st.number_input(text("sort.page", pages=pages), 1, pages, width=220)
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         for photo in photos[(page - 1) * ON_A_PAGE : page * ON_A_PAGE]:
             with st.container(border=True, width=170):
                 _tile(workspace, photo)
@@ -164,7 +159,7 @@ def _tile(workspace: Workspace, photo: SortedPhoto) -> None:
     jpeg = workspace.thumbnail_jpeg(photo)
     if jpeg:
         st.image(jpeg)
-    st.caption(f"`{name}`")
+    st.caption(plain(name))
     if photo.destination is None:
         return
     key = f"move {photo.source}"

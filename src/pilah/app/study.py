@@ -6,7 +6,8 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from pilah.app.language import text, words
+from pilah.app.charts import BIN_COLOURS, RUN_COLOURS, legend, show_chart
+from pilah.app.language import plain, text, words
 from pilah.app.results import SHIPPED, RunFiles, read_runs
 from pilah.app.settings import Settings
 from pilah.evaluation.published import STUDY, Published
@@ -15,71 +16,81 @@ from pilah.types import LABELS
 
 def show() -> None:
     """Show the page."""
-    st.title(text("study.title"))
     st.markdown(text("study.lead"))
-    runs, unusable = read_runs([*Settings.from_arguments().runs, SHIPPED])
+    own, unusable = read_runs(Settings.from_arguments().runs)
+    shipped, _ = read_runs([SHIPPED], prefix="pilah/")
+    runs = shipped + own
     for folder in unusable:
-        st.warning(text("study.unusable", name=folder.name))
+        st.warning(text("study.unusable", name=plain(folder.name)))
     st.subheader(text("study.table"))
     st.table(study_table(runs).set_index(text("study.run")), border="horizontal")
     st.caption(text("study.table_note"))
+    if not shipped:
+        st.info(text("study.none_shipped"))
+    if not own:
+        st.info(text("study.none_own"))
     if not runs:
-        st.info(text("study.empty"))
         return
     st.subheader(text("study.curves"))
-    accuracy, loss = st.columns(2)
-    accuracy.altair_chart(_curves(runs, "accuracy"))
-    loss.altair_chart(_curves(runs, "loss"))
+    for quantity, column in zip(("accuracy", "loss"), st.columns(2), strict=True):
+        show_chart(_curves(runs, quantity), column)
     st.subheader(text("study.labels"))
-    st.altair_chart(_label_bars(runs[0]))
+    st.caption(text("study.labels_note"))
+    for run, column in zip(runs, _columns(len(runs)), strict=True):
+        show_chart(_label_bars(run), column)
     st.subheader(text("study.confusion"))
     st.caption(text("study.confusion_note"))
     for run, column in zip(runs, _columns(len(runs)), strict=True):
-        column.altair_chart(_confusion(run))
+        show_chart(_confusion(run), column)
     pictures = [run for run in runs if run.gallery]
     if pictures:
         st.subheader(text("study.wrong"))
         for run in pictures:
-            with st.expander(run.name):
+            with st.expander(plain(run.name)):
                 st.image(str(run.gallery))
 
 
 def study_table(runs: list[RunFiles]) -> pd.DataFrame:
     """One row a run: our figures as metrics.json has them, the study's beside them.
 
-    The study's networks that no run repeats have a row of their own.
+    The study's networks that no run repeats have a row of their own; a column that would be empty
+    is left out.
     """
     rows = [_row(run) for run in runs]
     repeated = {run.recipe["model"]["backbone"] for run in runs if run.recipe.get("repeats_study")}
     rows += [
-        {text("study.run"): "-", text("study.backbone"): backbone, **_published(figures)}
+        {text("study.run"): "—", text("study.backbone"): backbone, **_published(figures)}
         for backbone, figures in STUDY.items()
         if backbone not in repeated
     ]
     columns = [
         text(f"study.{name}")
         for name in (
-            *("run", "backbone", "val_accuracy", "study_val_accuracy", "val_loss"),
+            *("run", "backbone", "pretrained_on", "val_accuracy", "study_val_accuracy", "val_loss"),
             *("study_val_loss", "test_accuracy", "study_test_accuracy", "interval"),
             *("test_loss", "study_test_loss"),
         )
     ]
-    return pd.DataFrame(rows, columns=columns).fillna("")
+    return pd.DataFrame(rows, columns=columns).dropna(axis="columns", how="all").fillna("")
 
 
 def _row(run: RunFiles) -> dict[str, Any]:
     validation, test = run.metrics.get("validation"), run.metrics.get("test")
     backbone = run.recipe["model"]["backbone"]
     published = STUDY.get(backbone) if run.recipe.get("repeats_study") else None
-    row: dict[str, Any] = {text("study.run"): run.name, text("study.backbone"): backbone}
+    row: dict[str, Any] = {
+        text("study.run"): plain(run.name),
+        text("study.backbone"): plain(backbone),
+        text("study.pretrained_on"): run.recipe["model"].get("pretrained_on"),
+    }
     if validation:
         row[text("study.val_accuracy")] = words().decimal(validation["accuracy"]["value"])
         row[text("study.val_loss")] = words().decimal(validation["loss"])
     if test:
         rate = test["accuracy"]
         row[text("study.test_accuracy")] = words().decimal(rate["value"])
-        row[text("study.interval")] = " - ".join(
-            words().decimal(rate[edge]) for edge in ("low", "high")
+        row[text("study.interval")] = text(
+            "study.range", low=words().decimal(rate["low"]), high=words().decimal(rate["high"])
         )
         row[text("study.test_loss")] = words().decimal(test["loss"])
     return row | (_published(published) if published else {})
@@ -109,13 +120,19 @@ def _curves(runs: list[RunFiles], quantity: str) -> Any:
             )
             parts.append(part)
     return (
-        alt.Chart(pd.concat(parts), title=text(f"study.{quantity}"))
+        alt.Chart(pd.concat(parts), title=text(f"study.{quantity}"), height=320 + 22 * len(runs))
         .mark_line(point=True)
         .encode(
             x=alt.X("epoch:Q", title=text("study.epoch"), axis=alt.Axis(tickMinStep=1, format="d")),
             y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
-            color=alt.Color("run:N", title=None, legend=alt.Legend(orient="bottom")),
-            strokeDash=alt.StrokeDash("split:N", title=None, legend=alt.Legend(orient="bottom")),
+            color=alt.Color(
+                "run:N",
+                title=None,
+                sort=None,
+                legend=legend("stroke"),
+                scale=alt.Scale(domain=[run.name for run in runs], range=RUN_COLOURS),
+            ),
+            strokeDash=alt.StrokeDash("split:N", title=None, sort=None, legend=legend("stroke")),
             tooltip=["run", "split", "epoch", alt.Tooltip("value:Q", format=".4f")],
         )
     )
@@ -129,13 +146,22 @@ def _label_bars(run: RunFiles) -> Any:
         for label, counts in zip(LABELS, numbers["confusion"], strict=True)
     ]
     return (
-        alt.Chart(pd.DataFrame(rows), title=run.name)
-        .mark_bar()
+        alt.Chart(pd.DataFrame(rows), title=run.name, height=130 + 50 * len(run.metrics))
+        .mark_bar(cornerRadius=2)
         .encode(
             x=alt.X("n:Q", title=text("study.faces")),
             y=alt.Y("split:N", title=None, sort=None),
-            yOffset="label:N",
-            color=alt.Color("label:N", title=None, legend=alt.Legend(orient="bottom")),
+            yOffset=alt.YOffset("label:N", sort=None),
+            color=alt.Color(
+                "label:N",
+                title=None,
+                sort=None,
+                legend=legend(columns=len(LABELS)),
+                scale=alt.Scale(
+                    domain=[text(f"label.{label}") for label in LABELS],
+                    range=[BIN_COLOURS[label] for label in LABELS],
+                ),
+            ),
             tooltip=["split", "label", "n"],
         )
     )

@@ -1,4 +1,4 @@
-"""The models that come with the package: one `NAME.onnx` a model, beside this file."""
+"""The models that come with the package, beside this file: one `NAME.onnx` a model, one card."""
 
 from pathlib import Path
 
@@ -8,11 +8,17 @@ DEFAULT = "pilah-inception-v3"
 """The model that is used when none is named."""
 
 _FOLDER = Path(__file__).parent
+_CARD = _FOLDER / "MODEL_CARD.md"
 
 
 def model_names() -> list[str]:
     """Names of the models in the package, sorted."""
     return sorted(path.stem for path in _FOLDER.glob("*.onnx"))
+
+
+def card_path(name: str | Path) -> Path | None:
+    """Where a model's card is (Markdown); None if the model does not come with the package."""
+    return _CARD if str(name) in model_names() else None
 
 
 def model_path(name: str | Path) -> Path:
