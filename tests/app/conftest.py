@@ -1,6 +1,7 @@
-"""The app in a process of its own, and a real browser to look at it."""
+"""The app in a process of its own, a real browser to look at it, and pages alone."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 from photos import jpeg_of
 from PIL import Image, ImageEnhance
 from playwright.sync_api import Browser, Page
+from streamlit.testing.v1 import AppTest
 
 from demo.serving import PATIENCE, NoBrowser, launched, served
 from pilah.app.samples import sample_photos
+from pilah.app.settings import Settings
 
 
 @pytest.fixture(scope="session")
@@ -87,3 +90,25 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def page_alone(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """Run a page of the app without a browser, with the tiny model."""
+
+    def page_alone(
+        name: str, *, language: str = "en", runs: tuple[Path, ...] = (), own_machine: bool = True
+    ) -> AppTest:
+        settings = Settings(str(tiny_bundle), runs, own_machine)
+        monkeypatch.setattr(sys, "argv", ["main.py", *settings.to_arguments()])
+        page = AppTest.from_function(_show, args=(name,), default_timeout=PATIENCE / 1000)
+        page.session_state["language"] = language
+        return page.run()
+
+    return page_alone
+
+
+def _show(name: str) -> None:
+    from importlib import import_module
+
+    import_module(f"pilah.app.{name}").show()

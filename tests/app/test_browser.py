@@ -5,7 +5,6 @@ import io
 import re
 import zipfile
 
-import pytest
 from photos import jpeg_of, zip_of
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -139,16 +138,8 @@ def test_nothing_is_asked_of_another_host(browser, address):
     assert [url for url in asked if not url.startswith(local)] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_wider_than_a_phone(open_page, scheme):
-    for path in ("", "about"):
-        page = open_page(path, viewport={"width": 360, "height": 740}, color_scheme=scheme)
-        page.wait_for_timeout(1000)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
-
-
 def test_a_zip_is_sorted_corrected_and_downloaded(open_page, portraits):
-    page = open_page("sort", viewport={"width": 1200, "height": 1500})
+    page = open_page("sort")
     photo = next(iter(portraits.values()))
     photos = {"album/one.jpg": photo, "broken.jpg": b"nope", "notes.txt": b"x"}
     page.locator('input[type="file"]').set_input_files(
@@ -156,8 +147,12 @@ def test_a_zip_is_sorted_corrected_and_downloaded(open_page, portraits):
     )
     page.get_by_role("button", name="Sort", exact=True).click()
     expect(page.get_by_role("button", name="Download the sorted .zip")).to_be_enabled()
-    page.wait_for_timeout(1500)  # a page that is still being drawn closes an open list
-    page.get_by_role("combobox").first.click()
+    folder = page.get_by_role("combobox").first
+    folder.scroll_into_view_if_needed()
+    # The browser tells of a scroll one frame later, and a list that is open then is closed by it:
+    # a person cannot click that soon, Playwright can.
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    folder.click()
     page.get_by_role("option", name="both").click()
     expect(page.get_by_text("album/one.jpg is now in: both")).to_be_visible()
     with page.expect_download() as download:

@@ -1,0 +1,142 @@
+"""Can everyone use it? Contrast as rendered, the keyboard alone, the width of a phone."""
+
+import pytest
+from photos import jpeg_of
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from demo.serving import PATIENCE
+from pilah.app.texts import texts
+
+expect.set_options(timeout=PATIENCE)
+
+PAGES = ("", "sort", "study", "about")
+
+CONTRASTS = """() => {
+    const brush = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+    const rgba = (colour) => {
+        brush.clearRect(0, 0, 1, 1);
+        brush.fillStyle = colour;
+        brush.fillRect(0, 0, 1, 1);
+        return Array.from(brush.getImageData(0, 0, 1, 1).data, (part) => part / 255);
+    };
+    const over = (upper, lower, alpha) =>
+        [0, 1, 2].map((i) => alpha * upper[i] + (1 - alpha) * lower[i]);
+    const linear = (part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    const luminance = (c) =>
+        0.2126 * linear(c[0]) + 0.7152 * linear(c[1]) + 0.0722 * linear(c[2]);
+    const seen = (element) => {
+        const chain = [];
+        for (let up = element; up; up = up.parentElement) chain.unshift(getComputedStyle(up));
+        let ground = [1, 1, 1];
+        for (const style of chain) {
+            const paint = rgba(style.backgroundColor);
+            ground = over(paint, ground, paint[3] * style.opacity);
+        }
+        const ink = rgba(element instanceof SVGElement ? chain.at(-1).fill : chain.at(-1).color);
+        const opacity = chain.reduce((all, style) => all * style.opacity, ink[3]);
+        return [over(ink, ground, opacity), ground, opacity];
+    };
+    const found = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const text = walker.currentNode.textContent.trim();
+        const element = walker.currentNode.parentElement;
+        const style = getComputedStyle(element);
+        const skipped = !text || !element.checkVisibility({visibilityProperty: true})
+            || element.closest(".role-mark, style, script, noscript, :disabled")
+            || element.closest("[data-testid=stSliderThumbValue]")
+            || style.fontFamily.includes("Material") || element.getClientRects().length === 0
+            || element.getBoundingClientRect().width <= 1;
+        if (skipped) continue;
+        const [front, back, opacity] = seen(element);
+        if (opacity === 0) continue;
+        const [ink, ground] = [front, back].map(luminance);
+        const ratio = (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
+        found.push([Math.round(ratio * 100) / 100, text.slice(0, 60)]);
+    }
+    return found;
+}"""
+"""The contrast ratio (WCAG 2.2, 1.4.3) of every visible text, as colours and opacity render it.
+
+Left out are icons, what is disabled, words painted on a chart's own marks, and the slider's value,
+which floats above the thumb that it belongs to.
+"""
+
+
+def faces(page: Page, portraits: dict[str, bytes]) -> None:
+    """Show one face that is female and one that is male, then make both unsure."""
+    page.locator('input[type="file"]').set_input_files(
+        [
+            {"name": name, "mimeType": "image/jpeg", "buffer": data}
+            for name, data in [
+                *portraits.items(),
+                ("wall.jpg", jpeg_of(Image.new("RGB", (300, 200), "grey"))),
+                ("broken.jpg", b"nope"),
+            ]
+        ]
+    )
+    expect(page.get_by_text(texts("en")("unreadable.not_an_image"))).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_its_ground(open_page, portraits, scheme):
+    weak, kinds = [], set()
+    for path in PAGES:
+        page = open_page(path, color_scheme=scheme)
+        if path == "":
+            faces(page, portraits)
+            kinds = {
+                kind
+                for kind in ("female", "male", "unsure")
+                if page.locator(f".face.{kind}").count()
+            }
+        page.wait_for_timeout(1500)
+        found = page.evaluate(CONTRASTS)
+        assert len(found) > 10
+        weak += [(path, ratio, text) for ratio, text in found if ratio < 4.5]
+    assert weak == []
+    assert kinds >= {"female", "male"}
+
+
+def tab_to(page: Page, element: str) -> None:
+    """Press Tab until what has the focus matches a CSS selector."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("what => document.activeElement.matches(what)", element):
+            return
+    raise AssertionError(f"Tab does not lead to {element}")
+
+
+def test_the_keyboard_alone_opens_a_page(open_page):
+    page = open_page()
+    tab_to(page, 'a[href$="/about"]')
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=texts("en")("about.title"))).to_be_visible()
+
+
+def test_the_keyboard_alone_chooses_photos(open_page, portraits):
+    page = open_page()
+    page.locator('input[type="file"]').wait_for(state="attached")
+    tab_to(page, '[data-testid="stFileUploader"] button')
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    name, data = next(iter(portraits.items()))
+    chooser.value.set_files({"name": name, "mimeType": "image/jpeg", "buffer": data})
+    expect(page.locator(".face")).to_have_count(1)
+
+
+def test_the_keyboard_alone_switches_the_language_and_tries_an_example(open_page):
+    page = open_page()
+    tab_to(page, '[role="radio"], [role="radiogroup"] *')
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=texts("id")("classify.title"))).to_be_visible()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_is_wider_than_a_phone(open_page, path):
+    page = open_page(path, viewport={"width": 360, "height": 740})
+    page.wait_for_timeout(1500)
+    for scrolled in ("document.documentElement", "document.querySelector('.stMain')"):
+        assert page.evaluate(f"{scrolled}.scrollWidth") <= 360

@@ -1,0 +1,111 @@
+"""What the Classify page makes of photos and of the visitor's caution, without a browser."""
+
+import pytest
+from photos import jpeg_of
+from PIL import Image, ImageEnhance
+
+import pilah
+from pilah.app import uploads
+from pilah.app.classify import risk_at
+from pilah.app.samples import sample_photos
+from pilah.app.texts import texts
+
+SAY = texts("en")
+
+
+@pytest.fixture(scope="module")
+def doubtful(tiny_bundle, portraits) -> bytes:
+    """A portrait so bright that the tiny model is between 0.5 and 0.8 sure."""
+    photo = Image.open(next(iter(sample_photos().values()))).convert("RGB")
+    model = pilah.load(tiny_bundle, workers=1)
+    for percent in range(40, 250, 5):
+        data = jpeg_of(ImageEnhance.Brightness(photo).enhance(percent / 100))
+        face = model.predict(data).main
+        if face and 0.55 < face.confidence < 0.75:
+            return data
+    pytest.fail("no brightness makes the tiny model doubt")
+
+
+def give(page, *photos: bytes) -> None:
+    page.file_uploader[0].set_value(
+        [(f"photo {n}.jpg", data, "image/jpeg") for n, data in enumerate(photos)]
+    )
+    page.run()
+    assert not page.exception
+
+
+def kinds(page) -> list[str]:
+    """The label of each face that is shown, unsure where there is none."""
+    return [row.value.split('class="face ')[1].split('"')[0] for row in page.html]
+
+
+def shown(page) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def test_at_first_nothing_is_shown_and_nothing_is_wrong(page_alone):
+    page = page_alone("classify")
+    assert not page.exception
+    assert kinds(page) == []
+    assert [*page.warning, *page.error, *page.info] == []
+    assert len(page.file_uploader) == 1
+
+
+def test_caution_changes_the_labels_and_what_they_cost(page_alone, doubtful):
+    page = page_alone("classify")
+    give(page, doubtful)
+    assert kinds(page) == ["unsure"]
+    assert shown(page) == {SAY("classify.coverage"): "90.0%", SAY("classify.error"): "5.0%"}
+    page.select_slider[0].set_value(0.5).run()
+    assert kinds(page)[0] in ("female", "male")
+    assert shown(page) == {SAY("classify.coverage"): "100.0%", SAY("classify.error"): "10.0%"}
+
+
+def test_every_photo_gets_an_answer(page_alone, portraits):
+    page = page_alone("classify")
+    wall = jpeg_of(Image.new("RGB", (300, 200), "grey"))
+    give(page, *portraits.values(), wall, b"nope", b"")
+    assert set(kinds(page)) >= {"female", "male"}
+    assert [info.value for info in page.info] == [SAY("classify.no_face")]
+    assert [warning.value for warning in page.warning] == [
+        SAY("unreadable.not_an_image"),
+        SAY("unreadable.empty"),
+    ]
+
+
+def test_a_photo_taken_away_is_forgotten(page_alone, portraits):
+    page = page_alone("classify")
+    give(page, next(iter(portraits.values())))
+    assert len(page.session_state["seen"]) == 1
+    give(page)
+    assert kinds(page) == []
+    assert page.session_state["seen"] == {}
+
+
+def test_more_photos_than_are_looked_at(page_alone, monkeypatch, portraits):
+    monkeypatch.setattr(uploads, "MAX_PHOTOS", 2)
+    page = page_alone("classify")
+    give(page, *[next(iter(portraits.values()))] * 3)
+    assert len(kinds(page)) == 2
+    assert [warning.value for warning in page.warning] == [SAY("limits.photos", number=3, most=2)]
+
+
+def test_in_indonesian(page_alone, doubtful):
+    page = page_alone("classify", language="id")
+    give(page, doubtful)
+    assert texts("id")("label.unsure") in page.html[0].value
+    assert shown(page)[texts("id")("classify.coverage")] == "90,0%"
+
+
+def test_a_sample_in_one_click(page_alone, portraits):
+    page = page_alone("classify")
+    page.segmented_control[0].set_value("samples").run()
+    page.pills[0].set_value([next(iter(sample_photos()))]).run()
+    assert len(kinds(page)) == 1
+
+
+def test_risk_between_two_measured_points_is_that_of_the_lower(tiny_bundle):
+    info = pilah.load(tiny_bundle, workers=1).info
+    assert risk_at(info, 0.79).coverage == 1.0
+    assert risk_at(info, 0.99).coverage == 0.9
+    assert risk_at(info, 0.4) is None

@@ -1,0 +1,55 @@
+"""The Sort page without a browser: a folder of the user's own, and what is refused."""
+
+import pytest
+
+from pilah.app import uploads
+from pilah.app.texts import texts
+
+SAY = texts("en")
+
+
+@pytest.fixture
+def folder(tmp_path, portraits):
+    for name, data in portraits.items():
+        (tmp_path / name).write_bytes(data)
+    return tmp_path
+
+
+def sort(page, folder) -> None:
+    page.text_input[0].set_value(str(folder)).run()
+    page.button[0].click().run()
+    assert not page.exception
+
+
+def test_a_named_folder_is_sorted_and_corrected_by_hand(page_alone, folder, portraits):
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    page = page_alone("sort")
+    sort(page, folder)
+    counts = {metric.label: int(metric.value) for metric in page.metric}
+    assert sum(counts.values()) == len(portraits)
+    page.selectbox[0].select("no_face").run()
+    after = {metric.label: int(metric.value) for metric in page.metric}
+    assert after[SAY("bin.no_face")] == counts[SAY("bin.no_face")] + 1
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_folder_may_be_named_on_the_users_own_machine_only(page_alone):
+    assert len(page_alone("sort", own_machine=True).text_input) == 1
+    assert len(page_alone("sort", own_machine=False).text_input) == 0
+
+
+def test_nothing_given_nothing_to_start(page_alone):
+    assert page_alone("sort").button[0].disabled
+
+
+def test_what_is_refused_is_said_in_plain_words(page_alone, folder, monkeypatch):
+    page = page_alone("sort")
+    sort(page, folder / "nowhere")
+    assert [error.value for error in page.error] == [
+        SAY("limits.folder", name=str(folder / "nowhere"))
+    ]
+    monkeypatch.setattr(uploads, "MAX_ZIP_PHOTOS", 1)
+    sort(page, folder)
+    assert [error.value for error in page.error] == [
+        SAY("limits.folder_photos", number=len(list(folder.iterdir())), most=1)
+    ]
