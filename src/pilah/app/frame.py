@@ -1,19 +1,21 @@
 """What all pages share: style, navigation, title and language."""
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
 from PIL import Image
 
-from pilah.app import about, classify, sort, study
 from pilah.app.language import choose_language, set_language, text
 
 PAGES = {
-    "classify": (classify.show, ":material/face:"),
-    "sort": (sort.show, ":material/folder_copy:"),
-    "study": (study.show, ":material/bar_chart:"),
-    "about": (about.show, ":material/info:"),
+    "classify": ":material/face:",
+    "sort": ":material/folder_copy:",
+    "study": ":material/bar_chart:",
+    "about": ":material/info:",
 }
+"""The module of each page, and its icon."""
 
 
 def show() -> None:
@@ -24,13 +26,13 @@ def show() -> None:
     set_language()
     pages = {
         st.Page(
-            show_page,
+            _page(name),
             title=text(f"frame.{name}"),
             icon=icon,
             url_path=name,
             default=name == "classify",
         ): name
-        for name, (show_page, icon) in PAGES.items()
+        for name, icon in PAGES.items()
     }
     page = st.navigation(list(pages), position="top")
     # Here and not on the page, whose widgets are forgotten when another one is opened.
@@ -38,6 +40,15 @@ def show() -> None:
         st.title(text(f"{pages[page]}.title"), anchor=False)
         choose_language()
     page.run()
+
+
+def _page(name: str) -> Callable[[], None]:
+    """A page, imported when it is opened: the first answer need not wait for pandas and Altair."""
+
+    def show_page() -> None:
+        import_module(f"pilah.app.{name}").show()
+
+    return show_page
 
 
 def _icon() -> Image.Image:

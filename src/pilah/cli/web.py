@@ -31,6 +31,10 @@ OPTIONS = {
 }
 """Streamlit's options that do not depend on the command; nothing is sent, nothing is watched."""
 
+MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
+"""For glibc: what a photo took goes back to the system. By default each of Streamlit's threads, one
+a visitor, keeps an arena of its own, and freed memory in it (`benchmarks/ten_users.py`)."""
+
 
 def app(
     port: Annotated[int, typer.Option(help="Port to serve on.")] = 8501,
@@ -77,7 +81,8 @@ def app(
     main = Path(str(importlib.util.find_spec("pilah.app.main").origin))  # type: ignore[union-attr]
     flags = [word for name, value in options.items() for word in (f"--{name}", value)]
     program = [sys.executable, "-P", "-m", "streamlit", "run", str(main), *flags, "--"]
-    os.execv(sys.executable, [*program, *settings.to_arguments()])
+    command = [*program, *settings.to_arguments()]
+    os.execve(sys.executable, command, {**MEMORY, **os.environ})
 
 
 def _check_free(address: str, port: int) -> None:
