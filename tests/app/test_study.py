@@ -23,7 +23,9 @@ def rows(page) -> dict[str, dict[str, str]]:
     table = page.table[0].value.reset_index()
     network = SAY("study.backbone")
     return {
-        (row[network] if name == "—" else name): {key: cell for key, cell in row.items() if cell}
+        (row[network] if name == SAY("study.published") else name): {
+            key: cell for key, cell in row.items() if cell
+        }
         for name, row in zip(table[SAY("study.run")], table.to_dict("records"), strict=True)
     }
 

@@ -59,7 +59,11 @@ def study_table(runs: list[RunFiles]) -> pd.DataFrame:
     rows = [_row(run) for run in runs]
     repeated = {run.recipe["model"]["backbone"] for run in runs if run.recipe.get("repeats_study")}
     rows += [
-        {text("study.run"): "—", text("study.backbone"): plain(backbone), **_published(figures)}
+        {
+            text("study.run"): text("study.published"),
+            text("study.backbone"): plain(backbone),
+            **_published(figures),
+        }
         for backbone, figures in STUDY.items()
         if backbone not in repeated
     ]
