@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from demo.portraits import write_photos
-from demo.serving import PATIENCE, launched, served
+from demo.serving import PATIENCE, launched, served, wait_for_page
 
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 
@@ -71,8 +71,9 @@ def _shoot(
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(url)
-    page.locator("h1").first.wait_for()
+    wait_for_page(page)
     act(page)
+    wait_for_page(page)
     page.mouse.move(0, 0)  # off the charts, which show their buttons under it
     page.wait_for_timeout(1500)  # charts are drawn, and what moved has come to rest
     picture = Image.open(io.BytesIO(page.screenshot()))

@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 PATIENCE = 60_000
 """Milliseconds that a page may take: the machine may be training in the background."""
@@ -45,6 +45,12 @@ def launched() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         browser.close()
+
+
+def wait_for_page(page: Page) -> None:
+    """Wait until Streamlit has run the page's script to its end; charts are drawn after that."""
+    page.locator("h1").first.wait_for()
+    page.locator('[data-test-script-state="notRunning"]').wait_for()
 
 
 @contextlib.contextmanager

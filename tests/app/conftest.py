@@ -11,7 +11,7 @@ from PIL import Image, ImageEnhance
 from playwright.sync_api import Browser, Page
 from streamlit.testing.v1 import AppTest
 
-from demo.serving import PATIENCE, NoBrowser, launched, served
+from demo.serving import PATIENCE, NoBrowser, launched, served, wait_for_page
 from pilah.app.samples import sample_photos
 from pilah.app.settings import Settings
 
@@ -84,7 +84,7 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.goto(f"{address}/{path}")
-        page.locator("h1").first.wait_for()
+        wait_for_page(page)
         return page
 
     yield open_page
