@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 import pilah
-from demo.serving import PATIENCE
+from demo.serving import PATIENCE, wait_for_page
 from pilah.app.texts import texts
 
 expect.set_options(timeout=PATIENCE)
@@ -155,6 +155,7 @@ def test_a_zip_is_sorted_corrected_and_downloaded(open_page, portraits):
     folder.click()
     page.get_by_role("option", name="both").click()
     expect(page.get_by_text("album/one.jpg is now in: both")).to_be_visible()
+    wait_for_page(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the sorted .zip").click()
     with zipfile.ZipFile(download.value.path()) as archive:
