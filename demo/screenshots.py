@@ -77,7 +77,7 @@ def _shoot(
     page.mouse.move(0, 0)  # off the charts, which show their buttons under it
     page.wait_for_timeout(1500)  # charts are drawn, and what moved has come to rest
     with Image.open(io.BytesIO(page.screenshot())) as picture:
-        picture.convert("RGB").save(to, optimize=True)  # a third fewer bytes than Chromium's own
+        picture.convert("RGB").save(to, optimize=True)  # small, for it is committed
     context.close()
 
 
