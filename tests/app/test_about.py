@@ -2,12 +2,9 @@
 
 import sys
 
-import pytest
-
 import pilah
-from pilah.app.about import wilson
 from pilah.app.texts import texts
-from pilah.evaluation import metrics
+from pilah.evaluation.rate import wilson
 from pilah.models import DEFAULT, card_path
 
 SAY = texts("en")
@@ -23,7 +20,7 @@ def test_the_models_figures_are_shown(page_alone, tiny_bundle):
     info = pilah.load(tiny_bundle, workers=1).info
     counts = info.validation["female"]
     total = counts.female + counts.male + counts.unsure
-    rate = metrics.wilson(counts.male, total)
+    rate = wilson(counts.male, total)
     cell = errors[SAY("label.male")].iloc[0]
     assert cell == f"{rate.value:.1%} ({rate.low:.1%} – {rate.high:.1%})"  # noqa: RUF001
     assert SAY("about.no_card") in [markdown.value for markdown in page.markdown]
@@ -36,9 +33,3 @@ def test_the_shipped_models_card_is_shown(page_alone, monkeypatch):
     assert [expander.label for expander in page.expander] == [SAY("about.card")]
     _, below_title = card_path(DEFAULT).read_text("utf-8").split("\n", 1)
     assert below_title.strip() in [markdown.value for markdown in page.expander[0].markdown]
-
-
-@pytest.mark.parametrize(("number", "total"), [(0, 1), (1, 1), (4, 100), (385, 385), (17, 469)])
-def test_intervals_are_those_of_the_evaluation(number, total):
-    rate = metrics.wilson(number, total)
-    assert wilson(number, total) == pytest.approx((rate.low, rate.high), abs=1e-12)

@@ -14,8 +14,8 @@ from pilah.evaluation.metrics import (
     measure,
     risk_coverage,
     threshold_for_error,
-    wilson,
 )
+from pilah.evaluation.rate import wilson
 
 FACES = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1)), min_size=1, max_size=60)
 

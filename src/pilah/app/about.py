@@ -1,8 +1,6 @@
 """The About page: the model, its errors, what the label is and isn't, licence, privacy."""
 
-from math import sqrt
 from pathlib import Path
-from statistics import NormalDist
 
 import streamlit as st
 
@@ -10,6 +8,7 @@ from pilah.app.language import text, words
 from pilah.app.model import model
 from pilah.app.settings import Settings
 from pilah.bundle import BundleInfo
+from pilah.evaluation.rate import wilson
 from pilah.models import DEFAULT, card_path
 from pilah.types import LABELS
 
@@ -66,25 +65,13 @@ def error_rows(info: BundleInfo) -> dict[str, list[str]]:
 def _rate(number: int, total: int) -> str:
     if total == 0:
         return "—"
-    low, high = wilson(number, total)
+    rate = wilson(number, total)
     return text(
         "about.rate",
-        share=words().percent(number / total),
-        low=words().percent(low),
-        high=words().percent(high),
+        share=words().percent(rate.value),
+        low=words().percent(rate.low),
+        high=words().percent(rate.high),
     )
-
-
-def wilson(number: int, total: int) -> tuple[float, float]:
-    """The 95% score interval of a share (Wilson 1927), as `pilah evaluate` gives it.
-
-    Written out, for the app comes without SciPy; `total` is at least 1.
-    """
-    z = NormalDist().inv_cdf(0.975)
-    share, square = number / total, z * z / total
-    middle = (share + square / 2) / (1 + square)
-    half = z * sqrt(share * (1 - share) / total + square / (4 * total)) / (1 + square)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _show_card(card: Path | None) -> None:

@@ -9,7 +9,7 @@ from pilah.audit.markdown import Json, render
 from pilah.audit.write import FORMAT
 from pilah.bundle import BundleInfo, open_bundle
 from pilah.errors import DataError
-from pilah.evaluation.metrics import wilson
+from pilah.evaluation.rate import wilson
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,13 @@ from pilah.bundle import RiskPoint
 from pilah.evaluation.metrics import (
     Floats,
     Ints,
-    Rate,
     confidence,
     expected_calibration_error,
     predict,
     reliability,
     risk_coverage,
-    wilson,
 )
+from pilah.evaluation.rate import Rate, wilson
 from pilah.types import LABELS
 
 SMALL = 30

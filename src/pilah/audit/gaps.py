@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilah.audit.cells import Cell
-from pilah.evaluation.metrics import Floats, Ints, Rate
+from pilah.evaluation.metrics import Floats, Ints
+from pilah.evaluation.rate import Rate
 
 TABLES = 9_999
 SEED = 1979

@@ -10,8 +10,8 @@ from matplotlib.ticker import PercentFormatter
 
 from pilah.audit.audit import Audit
 from pilah.audit.cells import SMALL, Cell
-from pilah.evaluation.metrics import Rate
 from pilah.evaluation.plots import COLOURS, GREY, STYLE
+from pilah.evaluation.rate import Rate
 
 ROW_INCHES = 0.34
 CHARACTERS = 40

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pilah.audit.audit import Audit
     from pilah.audit.cells import Cell
-    from pilah.evaluation.metrics import Rate
+    from pilah.evaluation.rate import Rate
 
 WORST = 5
 SHOWN_FAILURES = 20

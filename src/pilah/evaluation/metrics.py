@@ -4,16 +4,15 @@ Everywhere `p_male` is a float array of shape (N,), the probability of the label
 `labels` an integer array of shape (N,), 0 for female and 1 for male, as in `pilah.types.LABELS`.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from pilah.bundle import RiskPoint
 from pilah.errors import DataError
+from pilah.evaluation.rate import Rate, wilson
 from pilah.types import LABELS
 
 Floats = NDArray[np.float64]
@@ -25,25 +24,10 @@ CLIP = 1e-7
 BINS = 15
 """Equal-width confidence bins of the calibration error, as in Guo et al. 2017."""
 
-Z = float(ndtri(0.975))
 """Standard errors on each side of a 95% interval."""
 
 THRESHOLDS = (*(percent / 100 for percent in range(50, 100)), 0.995, 0.999)
 """Confidences at which the risk-coverage curve is told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A share of `n` cases with its Wilson 95% interval, `low` to `high`."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-    def __str__(self) -> str:
-        """The share and its interval, for a table."""
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +99,6 @@ def cross_entropy(p_male: Floats, labels: Ints) -> float:
     """Mean categorical cross-entropy in nats, clipped as Keras clips it (`CLIP`)."""
     p_label = np.where(labels == 1, p_male, 1 - p_male)
     return float(-np.log(np.clip(p_label, CLIP, 1 - CLIP)).mean())
-
-
-def wilson(successes: int, n: int) -> Rate:
-    """A share with its 95% score interval (Wilson 1927); `n` is at least 1."""
-    # scipy's binomtest gives the same interval, after a search for a p-value that nobody asked for:
-    # a hundred times slower, minutes for the thousands of cells of an audit.
-    share = successes / n
-    centre = (successes + Z * Z / 2) / (n + Z * Z)
-    half = Z / (n + Z * Z) * math.sqrt(n * share * (1 - share) + Z * Z / 4)
-    low = centre - half if successes else 0.0
-    high = centre + half if successes < n else 1.0
-    return Rate(share, low, high, n)
 
 
 def reliability(p_male: Floats, labels: Ints) -> tuple[ReliabilityBin, ...]:
