@@ -96,7 +96,11 @@ def confidence(p_male: Floats) -> Floats:
 
 
 def cross_entropy(p_male: Floats, labels: Ints) -> float:
-    """Mean categorical cross-entropy in nats, clipped as Keras clips it (`CLIP`)."""
+    """Mean categorical cross-entropy in nats, probabilities clipped as Keras clips them (`CLIP`).
+
+    The losses in history.csv are not clipped, for Keras finds the logits before the softmax: one
+    face that is wrong with great confidence makes them larger than this.
+    """
     p_label = np.where(labels == 1, p_male, 1 - p_male)
     return float(-np.log(np.clip(p_label, CLIP, 1 - CLIP)).mean())
 
