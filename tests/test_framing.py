@@ -113,7 +113,7 @@ def test_crops_that_cannot_be_fitted_are_refused(tmp_path: Path) -> None:
         Image.new("RGB", (side, side)).save(tmp_path / f"{side}.png")
     with pytest.raises(DataError, match="finds 0 faces in 1 crops"):
         fit_frames([tmp_path / "50.png"])
-    with pytest.raises(DataError, match="crops of 2 sizes"):
+    with pytest.raises(DataError, match="have 2 sizes"):
         fit_frames([tmp_path / "50.png", tmp_path / "60.png"])
-    with pytest.raises(DataError, match="crops of 0 sizes"):
+    with pytest.raises(DataError, match="have 0 sizes"):
         fit_frames([])

@@ -101,6 +101,8 @@ def page_alone(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
     ) -> AppTest:
         settings = Settings(str(tiny_bundle), runs, own_machine)
         monkeypatch.setattr(sys, "argv", ["main.py", *settings.to_arguments()])
+        # Streamlit puts the page in its place; worker processes of later tests would start with it
+        monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
         page = AppTest.from_function(_show, args=(name,), default_timeout=PATIENCE / 1000)
         page.session_state["language"] = language
         return page.run()

@@ -182,6 +182,11 @@ def test_an_interrupted_audit_writes_nothing(tiny_bundle: Path, tmp_path: Path) 
         while not (to.is_dir() and list(to.iterdir())):
             assert process.poll() is None
             time.sleep(0.05)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while len(children.read_text().split()) < 2:
+            assert process.poll() is None
+            time.sleep(0.05)
+        time.sleep(2)  # the workers have started
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=60)[1] == "pilah: stopped; nothing was written\n"
     assert process.returncode == 130
