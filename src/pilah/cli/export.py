@@ -36,6 +36,12 @@ def export(
             "not given."
         ),
     ] = None,
+    frame_zoom: Annotated[
+        float,
+        typer.Option(
+            min=0.3, max=1.5, help="Cut out this share of that frame's sides: below 1 is closer."
+        ),
+    ] = 1.0,
 ) -> None:
     """Write a trained model as one file that needs no training framework."""
     try:
@@ -53,6 +59,7 @@ def export(
         int8=int8,
         max_error=max_error,
         frame_from=frame_from,
+        frame_zoom=frame_zoom,
     )
     print(f"Written: {path} ({path.stat().st_size / 1e6:.1f} MB)")
     print(f"Unsure below {info.min_confidence:.1%} confidence; temperature {info.temperature:.2f}")

@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def export(
     int8: bool,
     max_error: float,
     frame_from: Path | None = None,
+    frame_zoom: float = 1.0,
 ) -> BundleInfo:
     """Write the model bundle of a finished run.
 
@@ -58,6 +60,8 @@ def export(
         max_error: the error among answered validation faces that the default threshold aims at.
         frame_from: manifest whose training crops show how a face is to be cut out of a photo; None
             is the run's own, which must then all have one size.
+        frame_zoom: share of that frame's sides to cut out. A model that was trained on closer crops
+            too may do best with less than all of it.
 
     Raises:
         DataError: the run is not finished, or `to` exists.
@@ -95,13 +99,17 @@ def export(
         add_temperature(graph, temperature)
         calibrated = apply_temperature(p_male, temperature)
         min_confidence = threshold_for_error(calibrated, labels, max_error)
+        frames = {
+            detector: replace(frame, height=frame.height * frame_zoom)
+            for detector, frame in fit_frames(map(Path, framed[:FRAME_FACES])).items()
+        }
         environment = json.loads(run.environment.read_text())
         info = BundleInfo(
             name=name,
             version=version,
             size_hw=recipe.data.size_hw,
             backbone=recipe.model.backbone,
-            frames=fit_frames(Path(path) for path in framed[:FRAME_FACES]),
+            frames=frames,
             min_confidence=min_confidence,
             risk_coverage=risk_coverage(calibrated, labels),
             validation={
