@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 import pilah
+from benchmarks.memory import tree_megabytes
 from demo.portraits import write_photos
 from demo.serving import launched, served
 from pilah.app.texts import texts
@@ -50,7 +51,7 @@ def main() -> None:
         for user in range(options.users)
     ]
     with served() as (address, process), launched() as browser:
-        started = _memory_mb(process)
+        started = tree_megabytes(process)
         with _visitors(browser, address, 1) as (page,):  # the first visitor loads the model
             _give(page, names[:1], photos)
             _answers(page, expected[names[0]])
@@ -135,34 +136,10 @@ def _answers(page: Page, wanted: list[str]) -> list[str]:
     return [re.sub(r"^\d+\. ", "", row) for row in rows.all_text_contents()]
 
 
-def _memory_mb(process: int) -> float:
-    """Resident memory of a process and of all that it started."""
-    parents = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(status.read_text().rpartition(")")[2].split()[1])
-        except OSError:  # it ended meanwhile
-            continue
-        parents[int(status.parent.name)] = parent
-    tree, found = {process}, -1
-    while found != len(tree):
-        found = len(tree)
-        tree |= {child for child, parent in parents.items() if parent in tree}
-    kilobytes = 0
-    for member in tree:
-        try:
-            words = Path(f"/proc/{member}/status").read_text()
-        except OSError:
-            continue
-        resident = re.search(r"VmRSS:\s+(\d+)", words)
-        kilobytes += int(resident[1]) if resident else 0
-    return kilobytes * 1024 / 1e6
-
-
 def _settled(process: int, enough_mb: float) -> float:
     """Memory once it is down to what is enough, or after all that `LEAVING` allows."""
     end = time.monotonic() + LEAVING
-    while (now := _memory_mb(process)) > enough_mb and time.monotonic() < end:
+    while (now := tree_megabytes(process)) > enough_mb and time.monotonic() < end:
         time.sleep(1)
     return now
 
@@ -170,11 +147,11 @@ def _settled(process: int, enough_mb: float) -> float:
 @contextmanager
 def _peak(process: int) -> Iterator[list[float]]:
     """Memory as it was every tenth of a second."""
-    seen, done = [_memory_mb(process)], threading.Event()
+    seen, done = [tree_megabytes(process)], threading.Event()
 
     def watch() -> None:
         while not done.wait(0.1):
-            seen.append(_memory_mb(process))
+            seen.append(tree_megabytes(process))
 
     watcher = threading.Thread(target=watch)
     watcher.start()

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pilah.cli.options import Model
+from pilah.cli.progress import progress_bar
 from pilah.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from pilah.audit.audit import Audit
     from pilah.audit.cells import Cell
     from pilah.evaluation.rate import Rate
@@ -71,8 +70,8 @@ def audit(
     path = model_path(model or DEFAULT)
     pilah = load(path)
     try:
-        with staged(to) as folder, _progress() as progress:
-            task = progress.add_task("auditing", total=len(photos))
+        with staged(to) as folder, progress_bar() as progress:
+            task = progress.add_task("Auditing", total=len(photos))
             audited = run_audit(
                 photos,
                 columns,
@@ -91,15 +90,6 @@ def audit(
     _print(audited)
     typer.echo(to / "audit.md")
     raise typer.Exit(1 if audited.unreadable else 0)
-
-
-def _progress() -> "Progress":
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = ("Auditing", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, disable=not console.is_terminal)
 
 
 def _print(audited: "Audit") -> None:

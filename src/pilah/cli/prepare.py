@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pilah.cli.progress import progress_bar
 from pilah.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -59,15 +60,8 @@ def prepare(
 
 
 def _show_progress(items: Iterable["Fingerprint"], total: int) -> Iterator["Fingerprint"]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    console = Console(stderr=True)
     title = "Looking at the images"
-    if not console.is_terminal:
-        console.print(f"{title}: {total:,}")
-        yield from items
-        return
-    columns = (title, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
-        yield from progress.track(items, total=total)
+    with progress_bar() as progress:
+        if not progress.console.is_terminal:
+            progress.console.print(f"{title}: {total:,}")
+        yield from progress.track(items, total=total, description=title)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pilah.cli.options import MaxError, MinConfidence, Model
+from pilah.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from pilah.pipeline import Pilah
@@ -89,28 +90,11 @@ def sort(
 def _sort(
     photos: list[str], target: Path, pilah: "Pilah", options: "SortOptions", *, dry_run: bool
 ) -> tuple["Summary", list[Path]]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
     from pilah.report import write_report
     from pilah.sorting import plan_photos, sort_photos
 
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
     began = time.monotonic()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with progress_bar("{task.fields[rate]}") as progress:
         task = progress.add_task("sorting", total=None, rate="")
 
         def show(done: int, total: int) -> None:

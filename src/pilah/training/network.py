@@ -78,7 +78,7 @@ def _backbone(recipe: ModelRecipe, scaled: Any) -> keras.Model:
         path = Path(recipe.pretrained)
         if (path / "model.keras").is_file():
             _take_over(model, keras.models.load_model(path / "model.keras", compile=False), path)
-        elif path.suffix == ".onnx" and path.is_file():
+        elif recipe.goes_on_from_bundle and path.is_file():
             load_bundle(model, path)
         elif path.is_file():
             _load(model, path, recipe.backbone)

@@ -49,6 +49,11 @@ class ModelRecipe(_Section):
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = (256, 512)
     dropout: Share = 0.5
 
+    @property
+    def goes_on_from_bundle(self) -> bool:
+        """Whether the pretrained weights are those of a model bundle."""
+        return self.pretrained.endswith(".onnx")
+
 
 class TrainRecipe(_Section):
     """How the weights are learned.

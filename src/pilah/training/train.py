@@ -65,7 +65,7 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     flips = splits["train"] if "flip" in recipe.train.augment else splits["train"][:0]
     pixels = _pixels(run, kept, recipe)
     views = Views(pixels, flips, recipe.data.size_hw)
-    if recipe.model.pretrained.endswith(".onnx"):
+    if recipe.model.goes_on_from_bundle:
         random = np.random.default_rng(recipe.train.seed)
         some = random.permutation(splits["train"])[:RECENTRE_FACES]
         recentre(model, views.take(some)[0].astype(np.float32))
