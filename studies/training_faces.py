@@ -1,14 +1,15 @@
 r"""Write the CSV of faces that the shipped models and the study's starts are trained on.
 
-    python studies/training_faces.py data/celeba data/fairface data/faces.csv \
+    python studies/training_faces.py data/celeba data/faces.csv --fairface data/fairface \
         --without data/study/manifest.csv photos/single.csv
     pilah prepare data/faces.csv --to data/faces --split official
 
-CelebA's folder holds its own files; its official train and validation parts are taken. FairFace's
-holds `fairface_label_train.csv` and the images that it names; of its train part 2,500 images are
-kept for validation. No part that is for testing is touched: neither CelebA's official test part nor
-FairFace's validation part. Nor is anyone whose photo a file after `--without` names, so that these
-can be tests too; of a manifest, that is who is in its validation and test parts.
+CelebA's folder holds its own files; its official train and validation parts are taken. FairFace's,
+which may be left out, holds `fairface_label_train.csv` and the images that it names; of its train
+part 2,500 images are kept for validation. No part that is for testing is touched: neither CelebA's
+official test part nor FairFace's validation part. Nor is anyone whose photo a file after
+`--without` names, so that these can be tests too; of a manifest, that is who is in its validation
+and test parts.
 """
 
 import argparse
@@ -26,15 +27,16 @@ def main() -> None:
     """Write `path,label,identity,source,race,split` rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("celeba", type=Path, help="folder with CelebA's own files")
-    parser.add_argument("fairface", type=Path, help="folder with FairFace's train part")
     parser.add_argument("target", type=Path, help="the CSV to write")
+    parser.add_argument("--fairface", type=Path, help="folder with FairFace's train part")
     parser.add_argument("--without", type=Path, nargs="*", default=[], help="CSVs of CelebA images")
     options = parser.parse_args()
     with options.target.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["path", "label", "identity", "source", "race", "split"])
         writer.writerows(_celeba(options.celeba.absolute(), options.without))
-        writer.writerows(_fairface(options.fairface.absolute()))
+        if options.fairface:
+            writer.writerows(_fairface(options.fairface.absolute()))
 
 
 def _celeba(folder: Path, without: list[Path]) -> Iterator[list[object]]:

@@ -26,6 +26,7 @@ pretrained = "none"
 trainable = 0
 pooling = "average"
 hidden = []
+mirror = true
 [train]
 epochs = 2
 learning_rate = 0.01

@@ -16,24 +16,33 @@ from pilah.training.from_bundle import load_bundle
 from pilah.training.recipe import ModelRecipe, Recipe
 
 
-def build_network(recipe: Recipe) -> keras.Model:
+def build_network(recipe: Recipe, *, mirrored: bool = False) -> keras.Model:
     """The model of a recipe with its pretrained weights, its frozen layers marked as such.
 
     A layer that is not trainable, batch normalisation too, runs in inference mode.
+
+    Args:
+        recipe: what to build.
+        mirrored: answer by the mean of the logits of an image and of its mirror image. The weights
+            are the same ones in the same order; training needs the plain model.
 
     Raises:
         WeightsError: the pretrained weights cannot be had or are those of another network.
     """
     height, width = recipe.data.size_hw
     image = keras.Input((height, width, 3), name="image")
-    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scaling")(image)
+    seen = _with_mirror_image(image) if mirrored else image
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scaling")(seen)
     backbone = _backbone(recipe.model, scaled)
     trainable = recipe.model.trainable
     if trainable != "all":
         frozen = len(backbone.layers) - trainable
         for layer in backbone.layers[:frozen]:
             layer.trainable = False
-    return keras.Model(image, _head(recipe.model, backbone.output), name=recipe.model.backbone)
+    answer = _head(recipe.model, backbone.output)
+    if mirrored:
+        answer = _mean_of_both(answer)
+    return keras.Model(image, answer, name=recipe.model.backbone)
 
 
 def first_trainable(model: keras.Model, recipe: Recipe) -> int:
@@ -46,6 +55,17 @@ def first_trainable(model: keras.Model, recipe: Recipe) -> int:
         return 0
     head = _head_length(recipe.model)
     return len(model.layers) - head - recipe.model.trainable
+
+
+def _with_mirror_image(image: Any) -> Any:
+    return keras.ops.concatenate([image, keras.ops.flip(image, axis=2)], axis=0)
+
+
+def _mean_of_both(probabilities: Any) -> Any:
+    # Logarithms of probabilities are logits, up to a constant that softmax takes out again
+    logits = keras.ops.log(keras.ops.maximum(probabilities, keras.config.epsilon()))
+    both = keras.ops.reshape(logits, (2, -1, 2))
+    return keras.ops.softmax(keras.ops.mean(both, axis=0), axis=-1)
 
 
 def _head(recipe: ModelRecipe, features: Any) -> Any:
@@ -117,7 +137,8 @@ def _load(model: keras.Model, path: Path, name: str) -> None:
 
 def _take_over(model: keras.Model, trained: keras.Model, run: Path) -> None:
     try:
-        for layer, source in zip(model.layers, trained.layers, strict=False):
+        known = [layer for layer in trained.layers if layer.weights]
+        for layer, source in zip((x for x in model.layers if x.weights), known, strict=False):
             layer.set_weights(source.get_weights())
     except ValueError as error:
         raise WeightsError(

@@ -38,7 +38,8 @@ class ModelRecipe(_Section):
     `pretrained` is `imagenet`, `none`, a weights file, or an earlier run's folder or model bundle,
     whose backbone is then taken over. `pretrained_on` says in words what those weights have seen.
     `trainable` counts the last layers in `keras.applications`' own layer list, or is `all`.
-    Dropout follows the first hidden layer.
+    Dropout follows the first hidden layer. With `mirror` the finished model answers by the mean
+    over a face and its mirror image, which costs twice the time.
     """
 
     backbone: str = "inception_v3"
@@ -48,6 +49,7 @@ class ModelRecipe(_Section):
     pooling: Literal["flatten", "average"] = "flatten"
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = (256, 512)
     dropout: Share = 0.5
+    mirror: bool = False
 
     @property
     def goes_on_from_bundle(self) -> bool:

@@ -74,10 +74,11 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     targets = np.eye(2, dtype=np.float32)[kept["label"].map(LABELS.index).to_numpy()]
     fit(run, learner, Sources(full_size, source), splits, targets, recipe)
 
+    model = _finished(model, recipe)
     held_out = np.flatnonzero(kept["split"] != "train")
-    p_male = learner.predict(
-        Batches(source, held_out, targets[held_out], batch_size=64), verbose=0
-    )[:, 1]
+    p_male = model.predict(Batches(views, held_out, targets[held_out], batch_size=64), verbose=0)[
+        :, 1
+    ]
     scores = kept.loc[held_out, ["path", "split", "label"]].assign(
         p_male=[f"{p:.9g}" for p in p_male]
     )
@@ -90,7 +91,7 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
             "seconds_last_start": time.monotonic() - started,
         },
     )
-    _finish(run, model, scores, recipe)
+    _save(run, model, scores)
     return run
 
 
@@ -124,12 +125,17 @@ def _learner(
     return boundary, parts.tail
 
 
-def _finish(run: Run, model: keras.Model, scores: pd.DataFrame, recipe: Recipe) -> None:
-    """Write the model in float32, whatever it was trained in, then the scores; tidy up."""
-    if recipe.train.precision != "float32":
-        trained = model.get_weights()
-        model = build_network(recipe.with_pretrained("none", ""))
-        model.set_weights(trained)
+def _finished(model: keras.Model, recipe: Recipe) -> keras.Model:
+    """The model to keep: in float32, whatever it was trained in, and mirrored if so asked."""
+    if recipe.train.precision == "float32" and not recipe.model.mirror:
+        return model
+    finished = build_network(recipe.with_pretrained("none", ""), mirrored=recipe.model.mirror)
+    finished.set_weights(model.get_weights())
+    return finished
+
+
+def _save(run: Run, model: keras.Model, scores: pd.DataFrame) -> None:
+    """Write the model, then the scores, which say that the run is finished; tidy up."""
     partial = run.folder / "partial.keras"
     model.save(partial)
     partial.replace(run.model)
