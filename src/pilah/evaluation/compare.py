@@ -136,7 +136,7 @@ def _draw(comparison: Comparison, runs: list[Run], best: Run, path: Path) -> Non
         accuracy.legend(loc="lower right")
         numbers = best.metrics[best.shown]
         draw_confusion(confusion, numbers, f"{best.name}\n{numbers.n:,} {best.shown} faces")
-        figure.savefig(path)
+        figure.savefig(path, bbox_inches="tight")
 
 
 def _draw_table(axes: Axes, comparison: Comparison) -> None:
