@@ -9,10 +9,12 @@ a worker are under way at any time, so memory does not grow with the number of p
 
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 
@@ -134,7 +136,8 @@ class Pilah:
     def _submit(self, photo: Photo, *, crops: bool) -> tuple[ProcessPoolExecutor, Future[Cut]]:
         pool = self._pool = self._pool or self._start(self.workers)
         try:
-            return pool, pool.submit(cut_in_worker, photo, crops=crops)
+            with _uninterrupted():
+                return pool, pool.submit(cut_in_worker, photo, crops=crops)
         except BrokenProcessPool as error:
             broken: Future[Cut] = Future()
             broken.set_exception(error)
@@ -171,13 +174,32 @@ class Pilah:
             initargs=(cutter.size_hw, cutter.frame, cutter.detector.name, cutter.min_face),
         )
         try:
-            pool.submit(os.getpid).result()
+            with _uninterrupted():
+                first = pool.submit(os.getpid)
+            first.result()
         except BrokenProcessPool:
             raise PilahError(
                 "worker processes cannot start; put the code of your script under "
                 "`if __name__ == '__main__':`, or use pilah.load(workers=1)"
             ) from None
         return pool
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back while worker processes are made, which inherit that.
+
+    One that is still importing when Ctrl-C comes would print its traceback otherwise; once it has
+    started, it ignores Ctrl-C (`start_worker`).
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def load(

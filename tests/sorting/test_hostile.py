@@ -238,6 +238,30 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path, tiny_bundle: Path) -> None:
     assert os.listdir(tmp_path) == ["in"]
 
 
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.3])
+def test_ctrl_c_while_workers_start_is_one_line(
+    tmp_path: Path, tiny_bundle: Path, delay: float
+) -> None:
+    """A terminal sends Ctrl-C to the workers too, which may still be importing."""
+    source, target = tmp_path / "in", tmp_path / "out"
+    write_photos(source, 60)
+    process = subprocess.Popen(
+        [*PILAH, "sort", source, "--to", target, "--model", tiny_bundle],
+        env=ENV,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while process.poll() is None and len(children.read_text().split()) < 2:  # tracker, worker
+        time.sleep(0.001)
+    time.sleep(delay)
+    os.killpg(process.pid, signal.SIGINT)
+    err = process.communicate()[1]
+    assert process.returncode == 130, err
+    assert "Run the same command again" in err and len(err.splitlines()) == 1
+
+
 def test_one_way_only(tmp_path: Path) -> None:
     code, _, err = run("sort", tmp_path, "--to", tmp_path / "out", "--move", "--link")
     assert (code, len(err.splitlines())) == (2, 1)
