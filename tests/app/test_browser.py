@@ -119,7 +119,7 @@ def test_the_study_table_is_that_of_the_files(open_page):
         *("xception_again", "xception", "", "0.944", "0.929", "0.207", "0.202"),
         *("0.944", "0.952", "0.928 to 0.956", "0.183", "0.194"),
     ]
-    shipped = page.locator("table tr", has_text="pilah/inception_v3")
+    shipped = page.get_by_role("row", name="pilah/inception_v3 inception_v3")
     expect(shipped).to_contain_text("0.968")
     expect(page.get_by_text("unfinished cannot be shown yet")).to_be_visible()
 
