@@ -137,8 +137,9 @@ def _load(model: keras.Model, path: Path, name: str) -> None:
 
 def _take_over(model: keras.Model, trained: keras.Model, run: Path) -> None:
     try:
-        known = [layer for layer in trained.layers if layer.weights]
-        for layer, source in zip((x for x in model.layers if x.weights), known, strict=False):
+        # Only layers that hold weights correspond: a mirrored model has others of its own in front
+        ours, theirs = ([x for x in each.layers if x.weights] for each in (model, trained))
+        for layer, source in zip(ours, theirs, strict=False):
             layer.set_weights(source.get_weights())
     except ValueError as error:
         raise WeightsError(
