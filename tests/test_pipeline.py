@@ -189,8 +189,8 @@ def test_a_killed_worker_costs_no_result(tiny_bundle: Path) -> None:
     def photos() -> Iterator[np.ndarray]:
         for n in range(40):
             if n == FEW + 4:
-                assert engine._pool is not None
-                for pid in list(engine._pool._processes):
+                assert engine._workers._pool is not None
+                for pid in list(engine._workers._pool._processes):
                     os.kill(pid, signal.SIGKILL)
             yield black
 

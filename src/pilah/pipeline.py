@@ -1,20 +1,15 @@
 """Many photos in, one Result each, in the same order.
 
     photos ─▶ worker processes: decode, detect, frame ─▶ batches of faces ─▶ classifier ─▶ Results
-              (cutting.py, one photo a task)             (across photos)     (all cores)
+              (workers.py, cutting.py)                   (across photos)     (all cores)
 
-Processes, not threads: each has its own detector and its own Python lock. Only `AHEAD` photos
-a worker are under way at any time, so memory does not grow with the number of photos.
+Only `AHEAD` photos a worker are under way at any time, so memory does not grow with the number of
+photos.
 """
 
-import multiprocessing
 import os
-import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 
@@ -22,12 +17,13 @@ import numpy as np
 
 from pilah.bundle import BundleInfo, open_bundle
 from pilah.classifier import Classifier, label_of
-from pilah.cutting import Cut, Cutter, cut_in_worker, start_worker
+from pilah.cutting import Cut, Cutter
 from pilah.detector import choose
 from pilah.errors import PilahError
 from pilah.images import Photo
 from pilah.models import DEFAULT, model_path
 from pilah.types import Face, Result
+from pilah.workers import UnderWay, Workers
 
 BATCH = 32
 """Faces that are classified at once; also the most photos that wait for a batch to fill."""
@@ -64,7 +60,7 @@ class Pilah:
         frame = self.info.frames[detector.name]
         self._cutter = Cutter(self.info.size_hw, frame, detector, min_face)
         self._classifier = Classifier(bundle)
-        self._pool: ProcessPoolExecutor | None = None
+        self._workers = Workers(self._cutter, self.workers)
 
     def predict(self, photo: Photo, *, crops: bool = False) -> Result:
         """Say what is known about one photo; an unreadable one gives a Result with its error.
@@ -98,9 +94,7 @@ class Pilah:
 
     def close(self) -> None:
         """End the worker processes; they also end with the program."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
+        self._workers.close()
 
     def _results(self, cuts: list[tuple[str | None, Cut]]) -> Iterator[Result]:
         """Classify the faces of several photos together."""
@@ -115,91 +109,26 @@ class Pilah:
 
     def _cuts(self, photos: Iterator[Photo], *, crops: bool) -> Iterator[tuple[str | None, Cut]]:
         """Cut photos in order, a bounded number of them ahead of what is asked for."""
-        first = list(islice(photos, FEW)) if self.workers > 1 and self._pool is None else []
+        first = [] if self.workers == 1 or self._workers.started else list(islice(photos, FEW))
         photos_again = chain(first, photos)
         if self.workers == 1 or 0 < len(first) < FEW:
             for photo in photos_again:
                 yield _path_of(photo), self._cutter(photo, crops=crops)
             return
-        under_way: deque[tuple[Photo, ProcessPoolExecutor, Future[Cut]]] = deque()
+        under_way: deque[UnderWay] = deque()
         try:
             for photo in photos_again:
-                under_way.append((photo, *self._submit(photo, crops=crops)))
+                under_way.append(self._workers.submit(photo, crops=crops))
                 if len(under_way) >= AHEAD * self.workers:
-                    yield self._finish(*under_way.popleft(), crops=crops)
+                    yield self._finish(under_way.popleft(), crops=crops)
             while under_way:
-                yield self._finish(*under_way.popleft(), crops=crops)
+                yield self._finish(under_way.popleft(), crops=crops)
         finally:
-            for *_, future in under_way:
-                future.cancel()
+            for task in under_way:
+                task.cut.cancel()
 
-    def _submit(self, photo: Photo, *, crops: bool) -> tuple[ProcessPoolExecutor, Future[Cut]]:
-        pool = self._pool = self._pool or self._start(self.workers)
-        try:
-            with _uninterrupted():
-                return pool, pool.submit(cut_in_worker, photo, crops=crops)
-        except BrokenProcessPool as error:
-            broken: Future[Cut] = Future()
-            broken.set_exception(error)
-            return pool, broken
-
-    def _finish(
-        self, photo: Photo, pool: ProcessPoolExecutor, future: Future[Cut], *, crops: bool
-    ) -> tuple[str | None, Cut]:
-        try:
-            cut = future.result()
-        except BrokenProcessPool:
-            if self._pool is pool:
-                self.close()
-            cut = self._cut_alone(photo, crops=crops)
-        except Exception as error:  # the photo cannot travel to a worker
-            cut = self._cutter.failed(f"{type(error).__name__}: {error}")
-        return _path_of(photo), cut
-
-    def _cut_alone(self, photo: Photo, *, crops: bool) -> Cut:
-        """Find out whether it was this photo that killed a worker, in a process of its own."""
-        with self._start(1) as pool:
-            try:
-                return pool.submit(cut_in_worker, photo, crops=crops).result()
-            except BrokenProcessPool:
-                return self._cutter.failed("reading it ended the process: damaged, or too large")
-
-    def _start(self, workers: int) -> ProcessPoolExecutor:
-        cutter = self._cutter
-        pool = ProcessPoolExecutor(
-            workers,
-            # Not fork: a forked child may hang in the thread pools of its parent.
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=start_worker,
-            initargs=(cutter.size_hw, cutter.frame, cutter.detector.name, cutter.min_face),
-        )
-        try:
-            with _uninterrupted():
-                first = pool.submit(os.getpid)
-            first.result()
-        except BrokenProcessPool:
-            raise PilahError(
-                "worker processes cannot start; put the code of your script under "
-                "`if __name__ == '__main__':`, or use pilah.load(workers=1)"
-            ) from None
-        return pool
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back while worker processes are made, which inherit that.
-
-    One that is still importing when Ctrl-C comes would print its traceback otherwise; once it has
-    started, it ignores Ctrl-C (`start_worker`).
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    def _finish(self, task: UnderWay, *, crops: bool) -> tuple[str | None, Cut]:
+        return _path_of(task.photo), self._workers.finish(task, crops=crops)
 
 
 def load(
