@@ -28,12 +28,21 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of `write_tiny_bundle`; its crops are 32 high and 24 wide."""
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny.onnx", (32, 24))
+
+
+@pytest.fixture(scope="session")
+def square_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of `write_tiny_bundle`; its crops are 32 high and wide."""
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundle") / "square.onnx", (32, 32))
+
+
+def write_tiny_bundle(path: Path, size_hw: tuple[int, int]) -> Path:
     """A bundle whose answer anyone can predict: P(male) = sigmoid((mean brightness - 127.5) / 16).
 
-    Crops are 32 high and 24 wide. A black crop is female, a white one male, mid grey is unsure
-    (min_confidence is 0.8).
+    A black crop is female, a white one male, mid grey is unsure (min_confidence is 0.8).
     """
-    size_hw = (32, 24)
     nodes = [
         helper.make_node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["pixels"], ["grey"], axes=[2, 3], keepdims=0),
@@ -74,6 +83,5 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         licence="MIT",
     )
     helper.set_model_props(model, {METADATA_KEY: info.to_json()})
-    path = tmp_path_factory.mktemp("bundle") / "tiny.onnx"
     onnx.save(model, path)
     return path

@@ -56,6 +56,12 @@ def test_a_bundles_network_answers_as_before_and_can_be_trained(tmp_path: Path) 
     seen = keras.Model(again.input, convolution.output).predict(faces, verbose=0)
     np.testing.assert_allclose(normalisation.moving_mean, seen.mean((0, 1, 2)), atol=1e-4)
 
+    front = network("inception_v3_small")
+    load_bundle(front, tmp_path / "float.onnx")
+    mixed4 = [keras.Model(m.input, m.get_layer("mixed4").output) for m in (model, front)]
+    whole, part = (m.predict(faces, verbose=0) for m in mixed4)
+    np.testing.assert_allclose(part, whole, rtol=1e-3, atol=1e-4)
+
     load_bundle(again, tmp_path / "int8.onnx")
     assert np.corrcoef(features(again, faces).ravel(), expected.ravel())[0, 1] > 0.99
 

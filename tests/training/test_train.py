@@ -158,10 +158,39 @@ def test_a_run_killed_within_an_epoch_goes_on_from_there(
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.slow
+def test_a_teacher_is_believed_as_much_as_a_label(
+    manifest: Callable[..., Path], recipe: Path, tmp_path: Path, square_bundle: Path
+) -> None:
+    """Half of the labels are wrong; what can be learned comes from the teacher."""
+    path = manifest(120)
+    table = pd.read_csv(path)
+    taught = np.flatnonzero(table["split"] == "train")
+    table.loc[taught[2::4], "label"], table.loc[taught[3::4], "label"] = "male", "female"
+    table.to_csv(path, index=False)
+    right = (table["label"].iloc[taught] == "male") == (taught % 2 == 1)
+    assert right.mean() == 0.5
+    recipe.write_text(recipe.read_text() + f'teacher = "{square_bundle}"\ncache = false\n')
+    done = run("train", path, "--recipe", recipe, "--to", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    scores = pd.read_csv(tmp_path / "run" / "scores.csv")
+    assert ((scores["p_male"] > 0.5) == (scores["label"] == "male")).mean() >= 0.9
+
+
 def test_what_is_wrong_is_one_line_and_leaves_nothing(
-    manifest: Callable[..., Path], recipe: Path, tmp_path: Path
+    manifest: Callable[..., Path], recipe: Path, tmp_path: Path, tiny_bundle: Path
 ) -> None:
     table = manifest()
+    taught = []
+    for number, more in enumerate(
+        (
+            f'teacher = "{tiny_bundle}"\n',
+            f'teacher = "{tiny_bundle}"\ncache = false\n',
+            'teacher = "gone"\ncache = false\n',
+        )
+    ):
+        taught.append(tmp_path / f"taught{number}.toml")
+        taught[-1].write_text(recipe.read_text() + more)
     occupied = tmp_path / "occupied"
     occupied.mkdir()
     (occupied / "notes.txt").write_text("mine")
@@ -182,6 +211,9 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(
             (table, *network, "--pretrained", "gone", "--pretrained-on", "x"),
             "no weights at gone",
         ),
+        ((table, "--recipe", taught[0]), "cached frozen layers"),
+        ((table, "--recipe", taught[1]), "looks at faces of [32, 24], the recipe's are [32, 32]"),
+        ((table, "--recipe", taught[2]), "no model 'gone'"),
     ]
     before = sorted(tmp_path.rglob("*"))
     for arguments, said in cases:

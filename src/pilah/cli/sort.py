@@ -38,9 +38,11 @@ def sort(
         bool, typer.Option("--tree", help="Keep the sub-folders inside each folder.")
     ] = False,
     by: Annotated[
-        Literal["faces", "main"],
-        typer.Option(help="Look at all faces, or at the main (largest) one only."),
-    ] = "faces",
+        Literal["foreground", "faces", "main"],
+        typer.Option(
+            help="Look at faces at least half as high as the largest, at all, or at the largest."
+        ),
+    ] = "foreground",
     faces: Annotated[
         bool, typer.Option("--faces", help="Write the crop of each face instead of the photo.")
     ] = False,

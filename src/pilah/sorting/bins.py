@@ -8,7 +8,9 @@
 | has clear faces of both labels               | `mixed`      |
 | has clear faces of one label only            | that label   |
 
-By the main face, only the largest face is looked at, so no photo is `mixed`.
+Which faces are looked at: `foreground`, those at least half as high as the largest, for whoever
+walks by behind a portrait is not what it shows; `faces`, all of them; `main`, the largest only, so
+that no photo is `mixed`.
 """
 
 from typing import Literal, get_args
@@ -16,19 +18,27 @@ from typing import Literal, get_args
 from pilah.types import Face, Result
 
 Bin = Literal["female", "male", "mixed", "unsure", "no_face", "unreadable"]
-By = Literal["faces", "main"]
+By = Literal["foreground", "faces", "main"]
 
 BINS: tuple[Bin, ...] = get_args(Bin)
 """Every bin, in the order in which counts are shown."""
 
+FOREGROUND = 0.5
+"""Height of a face box, as a share of the largest one's, from which it is in the foreground.
 
-def bin_of(result: Result, *, by: By = "faces") -> Bin:
-    """The bin of a photo, looking at all its faces or only at the main (largest) one."""
+Of 1,000 photos of one person each, 92.4% came into the right bin by all faces, 93.9% by those of at
+least half the height, 94.6% by the largest alone (`benchmarks/foreground.py`); a half keeps people
+who stand together.
+"""
+
+
+def bin_of(result: Result, *, by: By = "foreground") -> Bin:
+    """The bin of a photo, looking at those of its faces that `by` says."""
     if result.error is not None:
         return "unreadable"
     if not result.faces:
         return "no_face"
-    return bin_of_faces(result.faces[:1] if by == "main" else result.faces)
+    return bin_of_faces(_looked_at(result.faces, by))
 
 
 def bin_of_faces(faces: tuple[Face, ...]) -> Bin:
@@ -39,3 +49,10 @@ def bin_of_faces(faces: tuple[Face, ...]) -> Bin:
     if len(labels) == 2:
         return "mixed"
     return "female" if "female" in labels else "male"
+
+
+def _looked_at(faces: tuple[Face, ...], by: By) -> tuple[Face, ...]:
+    if by == "main":
+        return faces[:1]
+    least = FOREGROUND * max(face.box.height for face in faces) if by == "foreground" else 0
+    return tuple(face for face in faces if face.box.height >= least)

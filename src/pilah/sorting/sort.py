@@ -28,13 +28,13 @@ Progress = Callable[[int, int], None]
 class SortOptions:
     """How to sort.
 
-    `by` looks at all faces or at the main one. `tree` keeps sub-folders inside each bin. `faces`
-    writes the crop of every face, each into the bin of its own label, instead of the photo. `model`
-    describes what classifies, so that one target is never sorted by two models.
+    `by` says which faces of a photo decide its bin (`bins.py`). `tree` keeps sub-folders inside
+    each bin. `faces` writes the crop of every face, each into the bin of its own label, instead of
+    the photo. `model` describes what classifies, so that one target is never sorted by two models.
     """
 
     mode: Mode = "copy"
-    by: By = "faces"
+    by: By = "foreground"
     tree: bool = False
     faces: bool = False
     model: str = ""

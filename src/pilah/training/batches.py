@@ -15,6 +15,9 @@ from pilah.images import load
 Variation = Callable[[np.ndarray[Any, Any], int], np.ndarray[Any, Any]]
 """Makes the picture that the network sees of an image and its item number."""
 
+Teacher = Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]
+"""What another model says of a batch of pictures: probabilities of shape (n, 2)."""
+
 
 class Source(Protocol):
     """What the network is fed from: item numbers in, a list of arrays out."""
@@ -88,6 +91,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         *,
         batch_size: int,
         vary: Variation | None = None,
+        teacher: Teacher | None = None,
         first: int = 0,
     ) -> None:
         """Batch `items` of a source in the order given.
@@ -98,26 +102,30 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             targets: one-hot labels of shape (n, 2), in the order of `items`.
             batch_size: items in a batch; the last one may be smaller.
             vary: what is done to each image on its way.
+            teacher: whose answer to each picture counts as much as its label.
             first: number of the batch to begin with, for an epoch that was interrupted.
         """
         super().__init__()
         done = first * batch_size
         self.source, self.items, self.targets = source, items[done:], targets[done:]
-        self.batch_size, self.vary = batch_size, vary
+        self.batch_size, self.vary, self.teacher = batch_size, vary, teacher
 
     def __len__(self) -> int:
         """Number of batches."""
         return -(-len(self.items) // self.batch_size)
 
     def __getitem__(self, index: int) -> tuple[Any, np.ndarray[Any, Any]]:
-        """Inputs and one-hot labels of one batch."""
+        """Inputs and targets, which are one-hot labels without a teacher, of one batch."""
         part = slice(index * self.batch_size, (index + 1) * self.batch_size)
         items = self.items[part]
         inputs = self.source.take(items)
         if self.vary is not None:
             pairs = zip(inputs[0], items.tolist(), strict=True)
             inputs = [np.stack([self.vary(image, item) for image, item in pairs])]
-        return (inputs[0] if len(inputs) == 1 else tuple(inputs)), self.targets[part]
+        targets = self.targets[part]
+        if self.teacher is not None:
+            targets = (targets + self.teacher(inputs[0])) / 2
+        return (inputs[0] if len(inputs) == 1 else tuple(inputs)), targets
 
 
 def epoch_items(

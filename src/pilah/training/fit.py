@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pilah.training.augment import vary
-from pilah.training.batches import Batches, Source, Variation, epoch_items
+from pilah.training.batches import Batches, Source, Teacher, Variation, epoch_items
 from pilah.training.recipe import Recipe
 from pilah.training.run import Run, read_history, write_history
 
@@ -30,6 +30,7 @@ def fit(
     splits: dict[str, np.ndarray[Any, Any]],
     targets: np.ndarray[Any, Any],
     recipe: Recipe,
+    teacher: Teacher | None = None,
 ) -> None:
     """Train `learner`, or go on where the run's checkpoint stands.
 
@@ -42,6 +43,7 @@ def fit(
         splits: row numbers of `train` and `validation`.
         targets: one-hot labels of all rows, shape (n, 2).
         recipe: how to train.
+        teacher: another model that is asked about each picture, if any.
     """
     settings = recipe.train
     rows = splits["train"]
@@ -79,6 +81,7 @@ def fit(
             targets[shuffled],
             batch_size=settings.batch_size,
             vary=_variation(recipe, epoch),
+            teacher=teacher,
             first=first,
         )
         log = learner.fit(

@@ -21,20 +21,20 @@ Array = np.ndarray[Any, Any]
 
 
 def load_bundle(backbone: keras.Model, path: Path) -> None:
-    """Set a backbone's weights from a bundle of the same backbone, int8 or float.
+    """Set a backbone's weights from a bundle of the same backbone, or of one of which it is a part.
 
     Args:
         backbone: layers of convolution, each followed by a batch normalisation without scale, as
             InceptionV3 has them; takes what the bundle's backbone takes.
-        path: a `model.onnx` that `pilah export` wrote.
+        path: a `model.onnx` that `pilah export` wrote, int8 or float.
 
     Raises:
         WeightsError: the bundle cannot be read, or is that of another network.
     """
-    folded = _folded_convolutions(path)
     pairs = _pairs(backbone)
+    folded = _folded_convolutions(path)[: len(pairs)]
     shapes = [kernel.shape for kernel, _ in folded]
-    if shapes != [tuple(convolution.kernel.shape) for convolution, _ in pairs]:
+    if not pairs or shapes != [tuple(convolution.kernel.shape) for convolution, _ in pairs]:
         raise WeightsError(
             f"{path} does not hold the convolutions of {backbone.name}; name a bundle of that "
             "backbone whose convolutions are followed by batch normalisation (inception_v3)"

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from pilah.errors import MissingExtra, WeightsError
-from pilah.training import efficientnet_lite
+from pilah.training import efficientnet_lite, inception_small
 from pilah.training.backbones import BACKBONES
 from pilah.training.from_bundle import load_bundle
 from pilah.training.recipe import ModelRecipe, Recipe
@@ -90,7 +90,8 @@ def _head_length(recipe: ModelRecipe) -> int:
 
 def _backbone(recipe: ModelRecipe, scaled: Any) -> keras.Model:
     title = BACKBONES[recipe.backbone].application
-    application = getattr(efficientnet_lite, title, None) or getattr(keras.applications, title)
+    ours = (getattr(module, title, None) for module in (efficientnet_lite, inception_small))
+    application = next(filter(None, ours), None) or getattr(keras.applications, title)
     if recipe.pretrained == "imagenet":
         return _with_imagenet(application, title, scaled)
     model = application(weights=None, include_top=False, input_tensor=scaled)

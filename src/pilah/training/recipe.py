@@ -64,7 +64,8 @@ class TrainRecipe(_Section):
     sides between the two shares of `zoom`), `roll`, `light`, `quality` and `erase` (see
     `augment.py`).
     `early_stopping` is the number of epochs without a better validation loss after which training
-    ends (0: never); the best epoch's weights are kept then. `cache` computes the frozen part once;
+    ends (0: never); the best epoch's weights are kept then. `teacher` names a model bundle whose
+    answer to each picture counts as much as its label. `cache` computes the frozen part once;
     `cache_precision` is how its outputs are stored.
     """
 
@@ -77,6 +78,7 @@ class TrainRecipe(_Section):
     augment: tuple[Augment, ...] = ()
     zoom: tuple[ZoomShare, ZoomShare] = (0.75, 1.0)
     early_stopping: Annotated[int, Field(ge=0)] = 0
+    teacher: str = ""
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     cache: bool = True
     cache_precision: Literal["float16", "float32"] = "float16"
@@ -107,6 +109,11 @@ class Recipe(_Section):
             raise RecipeError(
                 f"augment = {varied[0]} cannot work with cached frozen layers, which know only an "
                 f"image and its mirror; take {varied[0]} out, or set cache = false"
+            )
+        if self.train.teacher and self.train.cache and self.model.trainable != "all":
+            raise RecipeError(
+                "a teacher must see the pictures, and cached frozen layers have none left; take "
+                "teacher out, or set cache = false"
             )
         return self
 

@@ -16,9 +16,12 @@ import keras
 import numpy as np
 import pandas as pd
 
+from pilah.bundle import open_bundle
+from pilah.classifier import Classifier
 from pilah.dataset.manifest import digest, read_manifest
-from pilah.errors import DataError
-from pilah.training.batches import Batches, Source, Views, decode_crops
+from pilah.errors import DataError, RecipeError
+from pilah.models import model_path
+from pilah.training.batches import Batches, Source, Teacher, Views, decode_crops
 from pilah.training.fit import Sources, fit
 from pilah.training.from_bundle import recentre
 from pilah.training.frozen import allocate, compute_once, cut
@@ -42,6 +45,8 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     Raises:
         DataError: the manifest or the run folder is not as it must be, or the disk is full.
         WeightsError: the pretrained weights cannot be had.
+        RecipeError: the teacher looks at faces of another size.
+        BundleError, PilahError: there is no such teacher.
     """
     table = read_manifest(manifest)
     kept = table[table["split"] != ""].reset_index(drop=True)
@@ -53,7 +58,8 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
             )
 
     started = time.monotonic()
-    # Built before the folder is, so that missing weights leave nothing behind
+    # Both made before the folder is, so that missing weights leave nothing behind
+    teacher = _teacher(recipe)
     keras.utils.set_random_seed(recipe.train.seed)
     keras.config.set_dtype_policy(recipe.train.precision)
     try:
@@ -72,7 +78,7 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     source, learner = _learner(run, model, views, recipe)
     full_size = source if source is not views else Views(pixels, flips)
     targets = np.eye(2, dtype=np.float32)[kept["label"].map(LABELS.index).to_numpy()]
-    fit(run, learner, Sources(full_size, source), splits, targets, recipe)
+    fit(run, learner, Sources(full_size, source), splits, targets, recipe, teacher)
 
     model = _finished(model, recipe)
     held_out = np.flatnonzero(kept["split"] != "train")
@@ -93,6 +99,25 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     )
     _save(run, model, scores)
     return run
+
+
+def _teacher(recipe: Recipe) -> Teacher | None:
+    if not recipe.train.teacher:
+        return None
+    # One thread, beside the network that learns
+    bundle = open_bundle(model_path(recipe.train.teacher), threads=1)
+    if bundle.info.size_hw != recipe.data.size_hw:
+        raise RecipeError(
+            f"the teacher {recipe.train.teacher} looks at faces of {list(bundle.info.size_hw)}, "
+            f"the recipe's are {list(recipe.data.size_hw)}; give the recipe the teacher's size_hw"
+        )
+    classifier = Classifier(bundle)
+
+    def answer(images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        p_male = classifier.p_male(images)
+        return np.stack([1 - p_male, p_male], axis=1)
+
+    return answer
 
 
 def _pixels(run: Run, kept: pd.DataFrame, recipe: Recipe) -> np.ndarray[Any, Any]:
