@@ -1,7 +1,7 @@
 """Can everyone use it? Contrast as rendered, the keyboard alone, the width of a phone."""
 
 import pytest
-from photos import jpeg_of
+from photos import jpeg_of, zip_of
 from PIL import Image
 from playwright.sync_api import FileChooser, Page, expect
 
@@ -79,6 +79,16 @@ def faces(page: Page, portraits: dict[str, bytes]) -> None:
     expect(page.get_by_text(texts("en")("unreadable.not_an_image"))).to_be_visible()
 
 
+def sorted_zip(page: Page, portraits: dict[str, bytes]) -> None:
+    """Show what came of sorting photos in several folders, one of which cannot be read."""
+    photos = {**portraits, "broken.jpg": b"nope"}
+    page.locator('input[type="file"]').set_input_files(
+        [{"name": "photos.zip", "mimeType": "application/zip", "buffer": zip_of(photos)}]
+    )
+    page.get_by_role("button", name=texts("en")("sort.start"), exact=True).click()
+    expect(page.get_by_role("button", name="Download the sorted .zip")).to_be_enabled()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_stands_out_from_its_ground(open_page, portraits, scheme):
     weak, kinds = [], set()
@@ -91,6 +101,8 @@ def test_every_text_stands_out_from_its_ground(open_page, portraits, scheme):
                 for kind in ("female", "male", "unsure")
                 if page.locator(f".face.{kind}").count()
             }
+        if path == "sort":
+            sorted_zip(page, portraits)
         page.wait_for_timeout(1500)
         found = page.evaluate(CONTRASTS)
         assert len(found) > 10
