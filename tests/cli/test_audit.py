@@ -183,7 +183,8 @@ def test_an_interrupted_audit_writes_nothing(tiny_bundle: Path, tmp_path: Path) 
             assert process.poll() is None
             time.sleep(0.05)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        while len(children.read_text().split()) < 2:
+        started = 2 if len(os.sched_getaffinity(0)) > 1 else 0  # one core alone needs no workers
+        while len(children.read_text().split()) < started:
             assert process.poll() is None
             time.sleep(0.05)
         time.sleep(2)  # the workers have started

@@ -14,8 +14,8 @@ from pilah.sorting import SortedPhoto
 from pilah.sorting.walk import shown
 
 BIN_WORDS = {
-    "female": "every face labelled female",
-    "male": "every face labelled male",
+    "female": "faces labelled female",
+    "male": "faces labelled male",
     "mixed": "faces of both labels",
     "unsure": "a face that the model would not label",
     "no_face": "no face was found",
