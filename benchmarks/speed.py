@@ -20,6 +20,7 @@ def main() -> None:
     """Measure and print one small table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="folder of photos, looked through in depth")
+    parser.add_argument("--model", help="a model of the package, or a file (default: the shipped)")
     parser.add_argument("--count", type=int, default=200, help="photos to do (default: 200)")
     options = parser.parse_args()
     photos = sorted(path for path in options.folder.rglob("*") if path.is_file())
@@ -28,13 +29,13 @@ def main() -> None:
     paths = list(itertools.islice(itertools.cycle(photos), options.count))
 
     start = time.perf_counter()
-    model = pilah.load()
+    model = pilah.load(options.model)
     model.predict(paths[0])  # ONNX Runtime plans its memory at the first call
     ready = time.perf_counter()
     results = list(model.predict_many(paths))
     seconds = time.perf_counter() - ready
 
-    table = Table(title=f"pilah {pilah.__version__} on {os.cpu_count()} cores")
+    table = Table(title=f"{model.info.name} {model.info.version} on {os.cpu_count()} cores")
     for column in ("photos", "unreadable", "faces", "first answer (s)", "all (s)", "photos/s"):
         table.add_column(column, justify="right")
     table.add_row(
