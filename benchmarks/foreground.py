@@ -17,7 +17,7 @@ from rich.progress import track
 from rich.table import Table
 
 import pilah
-from pilah.sorting import bin_of
+from pilah.sorting.bins import bin_of, foreground
 
 SHARES = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
@@ -48,9 +48,8 @@ def main() -> None:
 
 
 def _outcome(result: pilah.Result, share: float, label: str) -> str:
-    least = share * max((face.box.height for face in result.faces), default=0)
-    near = tuple(face for face in result.faces if face.box.height >= least)
-    bin_ = bin_of(pilah.Result(result.path, near, result.error), by="faces")
+    near = pilah.Result(result.path, foreground(result.faces, share), result.error)
+    bin_ = bin_of(near, by="faces")
     if bin_ in ("female", "male"):
         return "right" if bin_ == label else "wrong"
     return bin_ if bin_ in ("unsure", "mixed") else "neither"

@@ -40,7 +40,8 @@ def sort(
     by: Annotated[
         Literal["foreground", "faces", "main"],
         typer.Option(
-            help="Look at faces at least half as high as the largest, at all, or at the largest."
+            help="Which faces decide: those at least half as high as the largest, all, or the "
+            "largest alone."
         ),
     ] = "foreground",
     faces: Annotated[

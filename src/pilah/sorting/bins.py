@@ -51,8 +51,13 @@ def bin_of_faces(faces: tuple[Face, ...]) -> Bin:
     return "female" if "female" in labels else "male"
 
 
+def foreground(faces: tuple[Face, ...], share: float = FOREGROUND) -> tuple[Face, ...]:
+    """Those of a photo's faces that are at least `share` as high as the largest one."""
+    least = share * max((face.box.height for face in faces), default=0)
+    return tuple(face for face in faces if face.box.height >= least)
+
+
 def _looked_at(faces: tuple[Face, ...], by: By) -> tuple[Face, ...]:
     if by == "main":
         return faces[:1]
-    least = FOREGROUND * max(face.box.height for face in faces) if by == "foreground" else 0
-    return tuple(face for face in faces if face.box.height >= least)
+    return foreground(faces) if by == "foreground" else faces

@@ -90,8 +90,8 @@ def _head_length(recipe: ModelRecipe) -> int:
 
 def _backbone(recipe: ModelRecipe, scaled: Any) -> keras.Model:
     title = BACKBONES[recipe.backbone].application
-    ours = (getattr(module, title, None) for module in (efficientnet_lite, inception_small))
-    application = next(filter(None, ours), None) or getattr(keras.applications, title)
+    rooms = (efficientnet_lite, inception_small, keras.applications)
+    application = next(getattr(room, title) for room in rooms if hasattr(room, title))
     if recipe.pretrained == "imagenet":
         return _with_imagenet(application, title, scaled)
     model = application(weights=None, include_top=False, input_tensor=scaled)
