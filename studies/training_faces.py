@@ -1,12 +1,13 @@
 r"""Write the CSV of faces that the shipped models and the study's starts are trained on.
 
-    python studies/training_faces.py data/celeba data/faces.csv --fairface data/fairface \
+    python studies/training_faces.py data/faces.csv --celeba data/celeba --fairface data/fairface \
         --without data/study/manifest.csv photos/single.csv
     pilah prepare data/faces.csv --to data/faces --split official
 
-CelebA's folder holds its own files; its official train and validation parts are taken. FairFace's,
-which may be left out, holds `fairface_label_train.csv` and the images that it names; of its train
-part 2,500 images are kept for validation. No part that is for testing is touched: neither CelebA's
+CelebA's folder holds its own files; its official train and validation parts are taken, of a person
+in its train part no more images than `--per-person` says. FairFace's folder holds
+`fairface_label_train.csv` and the images that it names; of its train part 2,500 images are kept for
+validation. Either may be left out. No part that is for testing is touched: neither CelebA's
 official test part nor FairFace's validation part. Nor is anyone whose photo a file after
 `--without` names, so that these can be tests too; of a manifest, that is who is in its validation
 and test parts.
@@ -15,6 +16,7 @@ and test parts.
 import argparse
 import csv
 import random
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,15 +28,20 @@ FAIRFACE_HELD_OUT = 2500
 def main() -> None:
     """Write `path,label,identity,source,race,split` rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("celeba", type=Path, help="folder with CelebA's own files")
     parser.add_argument("target", type=Path, help="the CSV to write")
+    parser.add_argument("--celeba", type=Path, help="folder with CelebA's own files")
+    parser.add_argument(
+        "--per-person", type=int, help="CelebA images of a person in its train part"
+    )
     parser.add_argument("--fairface", type=Path, help="folder with FairFace's train part")
     parser.add_argument("--without", type=Path, nargs="*", default=[], help="CSVs of CelebA images")
     options = parser.parse_args()
     with options.target.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["path", "label", "identity", "source", "race", "split"])
-        writer.writerows(_celeba(options.celeba.absolute(), options.without))
+        if options.celeba:
+            rows = _celeba(options.celeba.absolute(), options.without)
+            writer.writerows(_few_a_person(rows, options.per_person))
         if options.fairface:
             writer.writerows(_fairface(options.fairface.absolute()))
 
@@ -50,6 +57,15 @@ def _celeba(folder: Path, without: list[Path]) -> Iterator[list[object]]:
             label = "male" if values[MALE - 1] == "1" else "female"
             image = (folder / "img_align_celeba" / name).resolve()
             yield [image, label, f"c{identity[name]}", "celeba", "", PARTS[part[name]]]
+
+
+def _few_a_person(rows: Iterator[list[object]], most: int | None) -> Iterator[list[object]]:
+    taken = Counter[object]()
+    for row in rows:
+        _, _, identity, _, _, split = row
+        taken[identity] += 1
+        if split != "train" or most is None or taken[identity] <= most:
+            yield row
 
 
 def _fairface(folder: Path) -> Iterator[list[object]]:

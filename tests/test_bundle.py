@@ -16,7 +16,7 @@ def info(tiny_bundle: Path) -> BundleInfo:
 
 
 def test_a_description_is_read_as_it_was_written(info: BundleInfo) -> None:
-    told = replace(info, ece_before=0.05, ece_after=0.01)
+    told = replace(info, ece_before=0.05, ece_after=0.01, int8_cost=-0.001)
     assert BundleInfo.from_json(told.to_json()) == told
 
 

@@ -79,6 +79,8 @@ def test_an_audit_by_groups(labelled: Path, tiny_bundle: Path, tmp_path: Path) -
     assert crossed["female", "b"]["small"]
     text = (to / "audit.md").read_text()
     assert "| label: female, race: b † | 20 | 20.0% (8.1 to 41.6) | 80.0%" in text
+    answered = "| answered, if 1% of the answers may be wrong (threshold found on these faces) |"
+    assert f"{answered} 80 | - |" in text
     assert "Groups of race differ in accuracy by more than chance" in out
     assert str(to / "audit.md") in out
     assert re.search(r"^ race: b, Eyeglasses: no +40 ", out, re.M), out
@@ -128,6 +130,9 @@ def test_a_manifest_without_its_duplicates(
     assert run(*arguments)[0] == 0
     found = json.loads((tmp_path / "audit" / "audit.json").read_text())
     assert found["whole"]["photos"] == 2
+    assert "(threshold found on these faces) | 2 | 100.0% |" in (
+        (tmp_path / "audit" / "audit.md").read_text()
+    )
     groups = {
         column["name"]: {cell["group"][column["name"]] for cell in column["groups"]}
         for column in found["columns"]

@@ -34,6 +34,22 @@ augment = ["flip"]
 ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
+ONE_AFTER_ANOTHER = """
+import contextlib, io, json, sys
+from pilah.cli import main
+ends = []
+for sys.argv in json.loads(sys.argv[1]):
+    with contextlib.redirect_stderr(io.StringIO()) as told:
+        try:
+            code = main()
+        except SystemExit as end:
+            code = end.code
+    ends.append((code, told.getvalue()))
+print(json.dumps(ends))
+"""
+"""Commands in one process, which loads TensorFlow once: their exit codes and what they said."""
+
+
 def pilah(*arguments: object) -> list[str]:
     code = "from pilah.cli import main; main()"
     return [sys.executable, "-c", code, *(str(argument) for argument in arguments)]
@@ -216,18 +232,20 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(
         ((table, "--recipe", taught[2]), "no model 'gone'"),
     ]
     before = sorted(tmp_path.rglob("*"))
-    for arguments, said in cases:
-        done = subprocess.run(
-            pilah("train", *arguments),
-            capture_output=True,
-            text=True,
-            env=ENVIRONMENT,
-            cwd=tmp_path,
-        )
-        assert done.returncode == 2, (arguments, done.stderr)
-        lines = [line for line in done.stderr.splitlines() if line.startswith("pilah: error: ")]
-        assert len(lines) == 1 and said in lines[0], done.stderr
-        assert "Traceback" not in done.stderr
+    arguments = [["pilah", "train", *map(str, words)] for words, _ in cases]
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_AFTER_ANOTHER, json.dumps(arguments)],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    for (words, said), (code, told) in zip(cases, json.loads(done.stdout), strict=True):
+        assert code == 2, (words, told)
+        lines = [line for line in told.splitlines() if line.startswith("pilah: error: ")]
+        assert len(lines) == 1 and said in lines[0], told
+        assert "Traceback" not in told
     assert sorted(tmp_path.rglob("*")) == before
 
 

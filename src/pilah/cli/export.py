@@ -64,3 +64,5 @@ def export(
     print(f"Written: {path} ({path.stat().st_size / 1e6:.1f} MB)")
     print(f"Unsure below {info.min_confidence:.1%} confidence; temperature {info.temperature:.2f}")
     print(f"Calibration error: {info.ece_before:.4f} before it, {info.ece_after:.4f} with it")
+    if info.int8_cost is not None:
+        print(f"8 bits cost {100 * info.int8_cost:.2f} points of validation accuracy")

@@ -88,12 +88,13 @@ def export(
         _check_parity(model, graph, validation[:PARITY_FACES])
         labels = parts["validation"]["label"].map(LABELS.index).to_numpy()
         p_male = _p_male(graph, validation)
+        int8_cost = None
         if int8:
             faces = _crops(train[:RANGE_FACES], recipe.data.size_hw)
             small = Path(scratch) / "int8.onnx"
             write_int8(graph, small, faces)
             p_small = _p_male(small, validation)
-            _check_cost(p_male, p_small, labels)
+            int8_cost = _checked_cost(p_male, p_small, labels)
             graph, p_male = small, p_small
         temperature = fit_temperature(p_male, labels)
         add_temperature(graph, temperature)
@@ -119,6 +120,7 @@ def export(
             temperature=temperature,
             ece_before=measure(p_male, labels).ece,
             ece_after=measure(calibrated, labels).ece,
+            int8_cost=int8_cost,
             trained_on=_describe(parts["train"], recipe.model.pretrained_on),
             data_digest=environment["data_digest"],
             licence=licence,
@@ -157,15 +159,16 @@ def _check_parity(model: keras.Model, graph: Path, crops: np.ndarray[Any, Any]) 
         )
 
 
-def _check_cost(
+def _checked_cost(
     p_float: np.ndarray[Any, Any], p_int8: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]
-) -> None:
+) -> float:
     lost = float(((p_float > 0.5) == labels).mean() - ((p_int8 > 0.5) == labels).mean())
     if lost > INT8_COST:
         raise BundleError(
             f"int8 costs {100 * lost:.2f} points of validation accuracy, more than "
             f"{100 * INT8_COST:.1f}; nothing was written; export without --int8"
         )
+    return lost
 
 
 def _counts(p_male: np.ndarray[Any, Any], min_confidence: float) -> LabelCounts:
