@@ -15,7 +15,7 @@ from pilah.training.recipe import DataRecipe, ModelRecipe, Recipe
 SIZE = (80, 75)
 
 
-def network(backbone: str = "inception_v3") -> keras.Model:
+def network(backbone: str) -> keras.Model:
     model = ModelRecipe(backbone=backbone, pretrained="none", pooling="average", hidden=())
     return build_network(Recipe(name="x", data=DataRecipe(size_hw=SIZE), model=model))
 
@@ -27,16 +27,21 @@ def features(model: keras.Model, faces: np.ndarray) -> np.ndarray:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning")  # tf2onnx asks for it
-def test_a_bundles_network_answers_as_before_and_can_be_trained(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backbone", ["inception_v3", "efficientnet_lite0"])
+def test_a_bundles_network_answers_as_before_and_can_be_trained(
+    backbone: str, tmp_path: Path
+) -> None:
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
     faces = random.integers(0, 256, (32, *SIZE, 3)).astype(np.float32)
-    model = network()
+    model = network(backbone)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             size = layer.beta.shape
+            scale = [random.uniform(0.5, 1.5, size)] if layer.scale else []
             layer.set_weights(
                 [
+                    *scale,
                     random.normal(0.2, 0.2, size).astype(np.float32),
                     random.normal(0, 0.05, size).astype(np.float32),
                     random.uniform(0.5, 1.5, size).astype(np.float32),
@@ -44,9 +49,12 @@ def test_a_bundles_network_answers_as_before_and_can_be_trained(tmp_path: Path) 
             )
     expected = features(model, faces)
     write_float(model, tmp_path / "float.onnx")
-    write_int8(tmp_path / "float.onnx", tmp_path / "int8.onnx", faces.astype(np.uint8))
+    write_int8(
+        *(tmp_path / "float.onnx", tmp_path / "int8.onnx", faces.astype(np.uint8)),
+        float_convolutions=1,
+    )
 
-    again = network()
+    again = network(backbone)
     load_bundle(again, tmp_path / "float.onnx")
     np.testing.assert_allclose(features(again, faces), expected, rtol=1e-3, atol=1e-4)
     recentre(again, faces)
@@ -55,14 +63,14 @@ def test_a_bundles_network_answers_as_before_and_can_be_trained(tmp_path: Path) 
     normalisation = again.layers[3]
     seen = keras.Model(again.input, convolution.output).predict(faces, verbose=0)
     np.testing.assert_allclose(normalisation.moving_mean, seen.mean((0, 1, 2)), atol=1e-4)
+    if normalisation.scale:
+        np.testing.assert_allclose(normalisation.moving_variance, seen.var((0, 1, 2)), rtol=1e-3)
 
-    front = network("inception_v3_small")
-    load_bundle(front, tmp_path / "float.onnx")
-    mixed4 = [keras.Model(m.input, m.get_layer("mixed4").output) for m in (model, front)]
-    whole, part = (m.predict(faces, verbose=0) for m in mixed4)
-    np.testing.assert_allclose(part, whole, rtol=1e-3, atol=1e-4)
-
+    convolutions = [layer for layer in again.layers if isinstance(layer, keras.layers.Conv2D)]
+    kernels = [np.array(convolution.kernel) for convolution in convolutions[:2]]
     load_bundle(again, tmp_path / "int8.onnx")
+    np.testing.assert_array_equal(convolutions[0].kernel, kernels[0])
+    assert not np.array_equal(convolutions[1].kernel, kernels[1])
     assert np.corrcoef(features(again, faces).ravel(), expected.ravel())[0, 1] > 0.99
 
     with pytest.raises(WeightsError, match="does not hold the convolutions of"):

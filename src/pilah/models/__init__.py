@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pilah.errors import BundleError
 
-DEFAULT = "pilah-inception-v3"
+DEFAULT = "pilah-small"
 """The model that is used when none is named."""
 
 _FOLDER = Path(__file__).parent

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 class Backbone:
     """One network.
 
-    `application` is its name in `keras.applications`, or in our own `efficientnet_lite.py` or
-    `inception_small.py`; `study_trainable` is how many of its last layers the study fine-tuned,
-    None where the study did not use it; `smallest` is the least height or width that it accepts.
+    `application` is its name in `keras.applications`, or in our own `efficientnet_lite.py`;
+    `study_trainable` is how many of its last layers the study fine-tuned, None where the study did
+    not use it; `smallest` is the least height or width that it accepts.
     """
 
     application: str
@@ -25,6 +25,5 @@ BACKBONES = {
     "inception_v3": Backbone("InceptionV3", study_trainable=40, smallest=75),
     "resnet50_v2": Backbone("ResNet50V2", study_trainable=52, smallest=32),
     "xception": Backbone("Xception", study_trainable=30, smallest=71),
-    "inception_v3_small": Backbone("InceptionV3Small", study_trainable=None, smallest=75),
     "efficientnet_lite0": Backbone("EfficientNetLite0", study_trainable=None, smallest=32),
 }

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from pilah.errors import MissingExtra, WeightsError
-from pilah.training import efficientnet_lite, inception_small
+from pilah.training import efficientnet_lite
 from pilah.training.backbones import BACKBONES
 from pilah.training.from_bundle import load_bundle
 from pilah.training.recipe import ModelRecipe, Recipe
@@ -90,7 +90,7 @@ def _head_length(recipe: ModelRecipe) -> int:
 
 def _backbone(recipe: ModelRecipe, scaled: Any) -> keras.Model:
     title = BACKBONES[recipe.backbone].application
-    rooms = (efficientnet_lite, inception_small, keras.applications)
+    rooms = (efficientnet_lite, keras.applications)
     application = next(getattr(room, title) for room in rooms if hasattr(room, title))
     if recipe.pretrained == "imagenet":
         return _with_imagenet(application, title, scaled)

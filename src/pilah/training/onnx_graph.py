@@ -24,7 +24,10 @@ SMALLEST = np.float32(1e-7)
 
 
 def write_float(model: keras.Model, path: Path) -> None:
-    """Write the float32 graph of a model that takes RGB values of 0 to 255."""
+    """Write the float32 graph of a model that takes RGB values of 0 to 255.
+
+    Batch normalisations are folded into the convolutions before them.
+    """
     image = keras.Input(model.input_shape[1:], dtype="uint8", name="image")
     whole = keras.Model(image, model(keras.ops.cast(image, "float32")))
     whole(np.zeros((1, *model.input_shape[1:]), np.uint8))  # tf2onnx needs one call beforehand
@@ -33,31 +36,34 @@ def write_float(model: keras.Model, path: Path) -> None:
     _rename(graph.graph, graph.graph.input[0].name, "image")
     _rename(graph.graph, graph.graph.output[0].name, "probabilities")
     onnx.save(graph, path)
+    quant_pre_process(path, path, skip_symbolic_shape=True)
 
 
-def write_int8(source: Path, path: Path, crops: np.ndarray[Any, Any]) -> None:
+def write_int8(
+    source: Path, path: Path, crops: np.ndarray[Any, Any], *, float_convolutions: int = 0
+) -> None:
     """Write an int8 version: weights a scale per channel, activations ranged on real faces.
 
     Args:
         source: the float graph.
         path: where the int8 graph goes.
         crops: uint8 faces of shape (n, height, width, 3) that show the activations' ranges.
+        float_convolutions: how many of the first convolutions stay in float.
     """
-    prepared = path.with_suffix(".prepared.onnx")
-    quant_pre_process(source, prepared, skip_symbolic_shape=True)
+    convolutions = [node.name for node in onnx.load(source).graph.node if node.op_type == "Conv"]
     quantize_static(
-        prepared,
+        source,
         path,
         _Reader(crops),
         quant_format=QuantFormat.QDQ,
         per_channel=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
+        nodes_to_exclude=convolutions[:float_convolutions],
         op_types_to_quantize=["Conv", "MatMul", "Gemm", "Add", "Concat", "AveragePool", "MaxPool"],
         # A range averaged over batches: the outermost value of one face would coarsen all others
         extra_options={"CalibMovingAverage": True},
     )
-    prepared.unlink()
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]
