@@ -67,10 +67,10 @@ def test_a_bundles_network_answers_as_before_and_can_be_trained(
         np.testing.assert_allclose(normalisation.moving_variance, seen.var((0, 1, 2)), rtol=1e-3)
 
     convolutions = [layer for layer in again.layers if isinstance(layer, keras.layers.Conv2D)]
-    kernels = [np.array(convolution.kernel) for convolution in convolutions[:2]]
+    kernels = [convolution.get_weights()[0] for convolution in convolutions[:2]]
     load_bundle(again, tmp_path / "int8.onnx")
-    np.testing.assert_array_equal(convolutions[0].kernel, kernels[0])
-    assert not np.array_equal(convolutions[1].kernel, kernels[1])
+    np.testing.assert_array_equal(convolutions[0].get_weights()[0], kernels[0])
+    assert not np.array_equal(convolutions[1].get_weights()[0], kernels[1])
     assert np.corrcoef(features(again, faces).ravel(), expected.ravel())[0, 1] > 0.99
 
     with pytest.raises(WeightsError, match="does not hold the convolutions of"):
