@@ -105,8 +105,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             teacher: whose answer to each picture counts as much as its label.
             first: number of the batch to begin with, for an epoch that was interrupted.
         """
-        # Threads vary the next pictures while the network learns from these
-        super().__init__(workers=1 if vary is None else 2)
+        super().__init__()
         done = first * batch_size
         self.source, self.items, self.targets = source, items[done:], targets[done:]
         self.batch_size, self.vary, self.teacher = batch_size, vary, teacher
