@@ -4,7 +4,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from pilah.errors import WeightsError
 from pilah.training.from_bundle import load_bundle, recentre
@@ -53,6 +55,9 @@ def test_a_bundles_network_answers_as_before_and_can_be_trained(
         *(tmp_path / "float.onnx", tmp_path / "int8.onnx", faces.astype(np.uint8)),
         float_convolutions=1,
     )
+    stored = map(numpy_helper.to_array, onnx.load(tmp_path / "int8.onnx").graph.initializer)
+    kernels = [array for array in stored if array.dtype == np.int8 and array.ndim == 4]
+    assert max(np.abs(kernel.astype(int)).max() for kernel in kernels) <= 64  # 7 bits
 
     again = network(backbone)
     load_bundle(again, tmp_path / "float.onnx")
