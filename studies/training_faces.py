@@ -11,6 +11,10 @@ validation. Either may be left out. No part that is for testing is touched: neit
 official test part nor FairFace's validation part. Nor is anyone whose photo a file after
 `--without` names, so that these can be tests too; of a manifest, that is who is in its validation
 and test parts.
+
+With `--weigh`, training lets women and men of each race and age in FairFace count alike, so that
+age is no hint (its old people are mostly men, its teenagers mostly women), and faces of the races
+in HARDER, at which the models before erred most, count more. CelebA's faces count 1.
 """
 
 import argparse
@@ -20,13 +24,17 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+Row = dict[str, object]
+
 MALE = 21
 PARTS = {"0": "train", "1": "validation"}
 FAIRFACE_HELD_OUT = 2500
+HARDER = {"Black": 2.0}
+MOST_FOR_BALANCE = 2.0
 
 
 def main() -> None:
-    """Write `path,label,identity,source,race,split` rows."""
+    """Write `path,label,identity,source,race,split` rows, and `weight` where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("target", type=Path, help="the CSV to write")
     parser.add_argument("--celeba", type=Path, help="folder with CelebA's own files")
@@ -35,10 +43,13 @@ def main() -> None:
     )
     parser.add_argument("--fairface", type=Path, help="folder with FairFace's train part")
     parser.add_argument("--without", type=Path, nargs="*", default=[], help="CSVs of CelebA images")
+    parser.add_argument("--weigh", action="store_true", help="write the column weight too")
     options = parser.parse_args()
+    columns = ["path", "label", "identity", "source", "race", "split"]
+    columns += ["weight"] if options.weigh else []
     with options.target.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "label", "identity", "source", "race", "split"])
+        writer = csv.DictWriter(file, columns, extrasaction="ignore")
+        writer.writeheader()
         if options.celeba:
             rows = _celeba(options.celeba.absolute(), options.without)
             writer.writerows(_few_a_person(rows, options.per_person))
@@ -46,7 +57,7 @@ def main() -> None:
             writer.writerows(_fairface(options.fairface.absolute()))
 
 
-def _celeba(folder: Path, without: list[Path]) -> Iterator[list[object]]:
+def _celeba(folder: Path, without: list[Path]) -> Iterator[Row]:
     identity = _columns(folder / "identity_CelebA.txt")
     part = _columns(folder / "list_eval_partition.txt")
     excluded = {identity[name] for path in without for name in _names(path)}
@@ -56,25 +67,42 @@ def _celeba(folder: Path, without: list[Path]) -> Iterator[list[object]]:
         if part[name] in PARTS and identity[name] not in excluded:
             label = "male" if values[MALE - 1] == "1" else "female"
             image = (folder / "img_align_celeba" / name).resolve()
-            yield [image, label, f"c{identity[name]}", "celeba", "", PARTS[part[name]]]
+            yield {
+                "path": image,
+                "label": label,
+                "identity": f"c{identity[name]}",
+                "source": "celeba",
+                "split": PARTS[part[name]],
+                "weight": 1,
+            }
 
 
-def _few_a_person(rows: Iterator[list[object]], most: int | None) -> Iterator[list[object]]:
+def _few_a_person(rows: Iterator[Row], most: int | None) -> Iterator[Row]:
     taken = Counter[object]()
     for row in rows:
-        _, _, identity, _, _, split = row
-        taken[identity] += 1
-        if split != "train" or most is None or taken[identity] <= most:
+        taken[row["identity"]] += 1
+        if row["split"] != "train" or most is None or taken[row["identity"]] <= most:
             yield row
 
 
-def _fairface(folder: Path) -> Iterator[list[object]]:
+def _fairface(folder: Path) -> Iterator[Row]:
     with (folder / "fairface_label_train.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     held_out = set(random.Random(1).sample(range(len(rows)), FAIRFACE_HELD_OUT))
+    people = Counter((row["race"], row["age"]) for row in rows)
+    of_gender = Counter((row["race"], row["age"], row["gender"]) for row in rows)
     for index, row in enumerate(rows):
-        split = "validation" if index in held_out else "train"
-        yield [folder / row["file"], row["gender"].lower(), "", "fairface", row["race"], split]
+        race, age, gender = row["race"], row["age"], row["gender"]
+        balance = people[race, age] / 2 / of_gender[race, age, gender]
+        weight = round(min(balance, MOST_FOR_BALANCE) * HARDER.get(race, 1), 3)
+        yield {
+            "path": folder / row["file"],
+            "label": gender.lower(),
+            "source": "fairface",
+            "race": race,
+            "split": "validation" if index in held_out else "train",
+            "weight": weight,
+        }
 
 
 def _names(path: Path) -> list[str]:

@@ -174,18 +174,36 @@ def test_a_run_killed_within_an_epoch_goes_on_from_there(
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
+def half_wrong(path: Path) -> pd.DataFrame:
+    """The table of a manifest, every second pair of its training labels wrong, and `right`."""
+    table = pd.read_csv(path)
+    taught = np.flatnonzero(table["split"] == "train")
+    table.loc[taught[2::4], "label"], table.loc[taught[3::4], "label"] = "male", "female"
+    table["right"] = (table["label"] == "male") == (table.index % 2 == 1)
+    assert table["right"].iloc[taught].mean() == 0.5
+    return table
+
+
+@pytest.mark.slow
+def test_a_face_without_weight_teaches_nothing(
+    manifest: Callable[..., Path], recipe: Path, tmp_path: Path
+) -> None:
+    path = manifest(120)
+    table = half_wrong(path)
+    table.assign(weight=table["right"] * 1.5).to_csv(path, index=False)
+    done = run("train", path, "--recipe", recipe, "--to", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    scores = pd.read_csv(tmp_path / "run" / "scores.csv")
+    assert ((scores["p_male"] > 0.5) == (scores["label"] == "male")).mean() >= 0.9
+
+
 @pytest.mark.slow
 def test_a_teacher_is_believed_as_much_as_a_label(
     manifest: Callable[..., Path], recipe: Path, tmp_path: Path, square_bundle: Path
 ) -> None:
     """Half of the labels are wrong; what can be learned comes from the teacher."""
     path = manifest(120)
-    table = pd.read_csv(path)
-    taught = np.flatnonzero(table["split"] == "train")
-    table.loc[taught[2::4], "label"], table.loc[taught[3::4], "label"] = "male", "female"
-    table.to_csv(path, index=False)
-    right = (table["label"].iloc[taught] == "male") == (taught % 2 == 1)
-    assert right.mean() == 0.5
+    half_wrong(path).to_csv(path, index=False)
     recipe.write_text(recipe.read_text() + f'teacher = "{square_bundle}"\ncache = false\n')
     done = run("train", path, "--recipe", recipe, "--to", tmp_path / "run")
     assert done.returncode == 0, done.stderr
@@ -210,6 +228,8 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(
     occupied = tmp_path / "occupied"
     occupied.mkdir()
     (occupied / "notes.txt").write_text("mine")
+    heavy = tmp_path / "heavy.csv"
+    pd.read_csv(table).assign(weight="heavy").to_csv(heavy, index=False)
     text = tmp_path / "weights.weights.h5"
     text.write_text("no weights")
     network = ("--recipe", recipe)
@@ -218,6 +238,7 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(
         ((table, "--backbone", "vgg16"), "unknown backbone 'vgg16'"),
         ((table,), "give either --backbone NAME or --recipe FILE"),
         ((tmp_path / "no.csv", *network), "no file at"),
+        ((heavy, *network), "has the weight 'heavy'"),
         (
             (table, *network, "--pretrained", text, "--pretrained-on", "x"),
             "does not hold weights of resnet50_v2",

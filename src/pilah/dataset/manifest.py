@@ -1,6 +1,7 @@
 """manifest.csv: the one table that every later stage reads.
 
 Columns `path,label,identity,split,duplicate_of`, then whatever else the source said about an image.
+Of these `weight`, if there is one, says how much a face counts in training.
 All values are text. A duplicate keeps its row, names the image that it repeats, and has no split.
 """
 
@@ -110,12 +111,12 @@ def check_once(frame: pd.DataFrame, source: Path) -> None:
 
 
 def digest(frame: pd.DataFrame) -> str:
-    """Name the data: sha256 (hex) of the contract's columns.
+    """Name the data: sha256 (hex) of the contract's columns, and of the weights if there are any.
 
     Paths count from their common folder, so that the same data has the same digest elsewhere.
     """
     folder = os.path.commonpath([os.path.dirname(path) for path in frame["path"]])
-    rows = frame[list(COLUMNS)].copy()
+    rows = frame[[*COLUMNS, *frame.columns.intersection(["weight"])]].copy()
     for name in ("path", "duplicate_of"):
         rows[name] = [os.path.relpath(path, folder) if path else "" for path in rows[name]]
     return hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest()

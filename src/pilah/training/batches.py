@@ -90,6 +90,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         targets: np.ndarray[Any, Any],
         *,
         batch_size: int,
+        weights: np.ndarray[Any, Any] | None = None,
         vary: Variation | None = None,
         teacher: Teacher | None = None,
         first: int = 0,
@@ -101,6 +102,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             items: item numbers of shape (n,).
             targets: one-hot labels of shape (n, 2), in the order of `items`.
             batch_size: items in a batch; the last one may be smaller.
+            weights: how much each item counts in the loss, shape (n,); None: all alike.
             vary: what is done to each image on its way.
             teacher: whose answer to each picture counts as much as its label.
             first: number of the batch to begin with, for an epoch that was interrupted.
@@ -108,14 +110,15 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         super().__init__()
         done = first * batch_size
         self.source, self.items, self.targets = source, items[done:], targets[done:]
+        self.weights = None if weights is None else weights[done:]
         self.batch_size, self.vary, self.teacher = batch_size, vary, teacher
 
     def __len__(self) -> int:
         """Number of batches."""
         return -(-len(self.items) // self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[Any, np.ndarray[Any, Any]]:
-        """Inputs and targets, which are one-hot labels without a teacher, of one batch."""
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        """Inputs, targets (one-hot labels without a teacher), and weights if any, of one batch."""
         part = slice(index * self.batch_size, (index + 1) * self.batch_size)
         items = self.items[part]
         inputs = self.source.take(items)
@@ -125,7 +128,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         targets = self.targets[part]
         if self.teacher is not None:
             targets = (targets + self.teacher(inputs[0])) / 2
-        return (inputs[0] if len(inputs) == 1 else tuple(inputs)), targets
+        batch = (inputs[0] if len(inputs) == 1 else tuple(inputs)), targets
+        return batch if self.weights is None else (*batch, self.weights[part])
 
 
 def epoch_items(

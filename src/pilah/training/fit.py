@@ -30,6 +30,7 @@ def fit(
     splits: dict[str, np.ndarray[Any, Any]],
     targets: np.ndarray[Any, Any],
     recipe: Recipe,
+    weights: np.ndarray[Any, Any] | None = None,
     teacher: Teacher | None = None,
 ) -> None:
     """Train `learner`, or go on where the run's checkpoint stands.
@@ -43,6 +44,7 @@ def fit(
         splits: row numbers of `train` and `validation`.
         targets: one-hot labels of all rows, shape (n, 2).
         recipe: how to train.
+        weights: how much each row counts in the loss of training, shape (n,); None: all alike.
         teacher: another model that is asked about each picture, if any.
     """
     settings = recipe.train
@@ -80,6 +82,7 @@ def fit(
             items,
             targets[shuffled],
             batch_size=settings.batch_size,
+            weights=None if weights is None else weights[shuffled],
             vary=_variation(recipe, epoch),
             teacher=teacher,
             first=first,

@@ -57,6 +57,8 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
                 f"{manifest} has no {name} images; run `pilah prepare` with other --fractions"
             )
 
+    weights = _weights(kept, manifest)
+
     started = time.monotonic()
     # Both made before the folder is, so that missing weights leave nothing behind
     teacher = _teacher(recipe)
@@ -78,7 +80,7 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     source, learner = _learner(run, model, views, recipe)
     full_size = source if source is not views else Views(pixels, flips)
     targets = np.eye(2, dtype=np.float32)[kept["label"].map(LABELS.index).to_numpy()]
-    fit(run, learner, Sources(full_size, source), splits, targets, recipe, teacher)
+    fit(run, learner, Sources(full_size, source), splits, targets, recipe, weights, teacher)
 
     model = _finished(model, recipe)
     held_out = np.flatnonzero(kept["split"] != "train")
@@ -99,6 +101,21 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     )
     _save(run, model, scores)
     return run
+
+
+def _weights(kept: pd.DataFrame, manifest: Path) -> np.ndarray[Any, Any] | None:
+    """How much each face counts, where the manifest has a column `weight`."""
+    if "weight" not in kept:
+        return None
+    weights = pd.to_numeric(kept["weight"], errors="coerce").to_numpy(dtype=np.float32)
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
+    if wrong.any():
+        row = kept.loc[wrong].iloc[0]
+        raise DataError(
+            f"{manifest} has the weight {row['weight']!r} for {row['path']}; a weight is a number "
+            "from 0 up: correct it, or take the column out"
+        )
+    return weights
 
 
 def _teacher(recipe: Recipe) -> Teacher | None:

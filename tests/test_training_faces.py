@@ -1,0 +1,92 @@
+"""studies/training_faces.py: whom the shipped models learn from, and whom they never see."""
+
+import csv
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "studies" / "training_faces.py"
+
+
+@pytest.fixture
+def celeba(tmp_path: Path) -> Path:
+    """Ten images of each of four persons, numbered on; the last person is in the test part."""
+    folder = tmp_path / "celeba"
+    folder.mkdir()
+    names = [f"{number:06}.jpg" for number in range(1, 41)]
+    person = dict(zip(names, [name for name in "1234" for _ in range(10)], strict=True))
+    part = {"1": "0", "2": "0", "3": "1", "4": "2"}
+    (folder / "identity_CelebA.txt").write_text("".join(f"{n} {person[n]}\n" for n in names))
+    (folder / "list_eval_partition.txt").write_text(
+        "".join(f"{n} {part[person[n]]}\n" for n in names)
+    )
+    attributes = " ".join(f"attribute{number}" for number in range(40))
+    values = {
+        n: " ".join(["-1"] * 20 + ["1" if person[n] == "2" else "-1"] + ["-1"] * 19) for n in names
+    }
+    (folder / "list_attr_celeba.txt").write_text(
+        f"40\n{attributes}\n" + "".join(f"{n} {values[n]}\n" for n in names)
+    )
+    return folder
+
+
+@pytest.fixture
+def fairface(tmp_path: Path) -> Path:
+    """5,000 rows: of old white people three in four are men, of young black people one in two."""
+    folder = tmp_path / "fairface"
+    folder.mkdir()
+    with (folder / "fairface_label_train.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "age", "gender", "race"])
+        for number in range(1, 5001):
+            old = number > 2500
+            male = number % 4 != 0 if old else number % 2 == 0
+            writer.writerow(
+                [
+                    f"train/{number}.jpg",
+                    "60-69" if old else "20-29",
+                    "Male" if male else "Female",
+                    "White" if old else "Black",
+                ]
+            )
+    return folder
+
+
+def rows(*arguments: object, target: Path) -> list[dict[str, str]]:
+    command = [sys.executable, SCRIPT, target, *arguments]
+    subprocess.run([str(word) for word in command], check=True)
+    with target.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_test_part_and_held_out_persons_are_never_listed(celeba: Path, tmp_path: Path) -> None:
+    target = tmp_path / "faces.csv"
+    found = rows("--celeba", celeba, target=target)
+    assert Counter((row["identity"], row["label"], row["split"]) for row in found) == {
+        ("c1", "female", "train"): 10,
+        ("c2", "male", "train"): 10,
+        ("c3", "female", "validation"): 10,
+    }
+    assert "weight" not in found[0]
+
+    single = tmp_path / "single.csv"
+    single.write_text("file,gender\nsingle/000011.jpg,male\n")
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("path,split\n/a/000001.jpg,train\n/a/000021.jpg,validation\n")
+    without = ("--without", single, manifest)
+    few = rows("--celeba", celeba, "--per-person", 3, *without, target=target)
+    assert [row["identity"] for row in few] == ["c1"] * 3
+
+
+def test_weights_let_women_and_men_of_an_age_count_alike(fairface: Path, tmp_path: Path) -> None:
+    found = rows("--fairface", fairface, "--weigh", target=tmp_path / "faces.csv")
+    assert Counter(row["split"] for row in found) == {"train": 2500, "validation": 2500}
+    total: dict[tuple[str, str], float] = defaultdict(float)
+    for row in found:
+        total[row["race"], row["label"]] += float(row["weight"])
+    assert total["White", "female"] == pytest.approx(total["White", "male"], rel=1e-3)
+    assert total["Black", "female"] == pytest.approx(total["Black", "male"], rel=1e-3)
+    assert total["Black", "male"] == pytest.approx(2 * total["White", "male"], rel=1e-3)
