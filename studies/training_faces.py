@@ -30,7 +30,7 @@ MALE = 21
 PARTS = {"0": "train", "1": "validation"}
 FAIRFACE_HELD_OUT = 2500
 HARDER = {"Black": 2.0}
-MOST_FOR_BALANCE = 2.0
+MOST_FOR_BALANCE = 2.0  # lest a few faces of a rare kind rule
 
 
 def main() -> None:

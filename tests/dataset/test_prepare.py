@@ -143,6 +143,7 @@ def test_a_folder_and_a_csv_of_it_give_the_same_labels(pilah, tmp_path):
     assert pilah("prepare", tmp_path / "table.csv", "--to", tmp_path / "b").returncode == 0
     other = read_manifest(tmp_path / "b" / "manifest.csv")
     assert digest(other) == digest(frame)
+    assert digest(frame.assign(weight="2")) != digest(frame)
     assert set(other["race"]) == {"unknown"}
 
 
