@@ -12,9 +12,10 @@ official test part nor FairFace's validation part. Nor is anyone whose photo a f
 `--without` names, so that these can be tests too; of a manifest, that is who is in its validation
 and test parts.
 
-With `--weigh`, training lets women and men of each race and age in FairFace count alike, so that
-age is no hint (its old people are mostly men, its teenagers mostly women), and faces of the races
-in HARDER, at which the models before erred most, count more. CelebA's faces count 1.
+With `--weigh`, training lets women and men of each race and age in FairFace count more alike, so
+that age is less of a hint (its old people are mostly men, its teenagers mostly women), and faces of
+the races in HARDER, at which the models before erred most, count more. Of the balance it is the
+root: the whole of it made a network lean to female. CelebA's faces count 1.
 """
 
 import argparse
@@ -29,7 +30,7 @@ Row = dict[str, object]
 MALE = 21
 PARTS = {"0": "train", "1": "validation"}
 FAIRFACE_HELD_OUT = 2500
-HARDER = {"Black": 2.0}
+HARDER = {"Black": 1.5}
 MOST_FOR_BALANCE = 2.0  # lest a few faces of a rare kind rule
 
 
@@ -94,7 +95,7 @@ def _fairface(folder: Path) -> Iterator[Row]:
     for index, row in enumerate(rows):
         race, age, gender = row["race"], row["age"], row["gender"]
         balance = people[race, age] / 2 / of_gender[race, age, gender]
-        weight = round(min(balance, MOST_FOR_BALANCE) * HARDER.get(race, 1), 3)
+        weight = round(min(balance, MOST_FOR_BALANCE) ** 0.5 * HARDER.get(race, 1), 3)
         yield {
             "path": folder / row["file"],
             "label": gender.lower(),

@@ -71,7 +71,7 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     run = open_run(folder, recipe, manifest, digest(table))
 
     flips = splits["train"] if "flip" in recipe.train.augment else splits["train"][:0]
-    pixels = _pixels(run, kept, recipe)
+    pixels = read_pixels(run, kept, recipe)
     views = Views(pixels, flips, recipe.data.size_hw)
     if recipe.model.goes_on_from_bundle:
         random = np.random.default_rng(recipe.train.seed)
@@ -82,25 +82,43 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     targets = np.eye(2, dtype=np.float32)[kept["label"].map(LABELS.index).to_numpy()]
     fit(run, learner, Sources(full_size, source), splits, targets, recipe, weights, teacher)
 
-    model = _finished(model, recipe)
+    write_environment(run, {"seconds_last_start": time.monotonic() - started})
     held_out = np.flatnonzero(kept["split"] != "train")
-    p_male = model.predict(Batches(views, held_out, targets[held_out], batch_size=64), verbose=0)[
-        :, 1
-    ]
-    scores = kept.loc[held_out, ["path", "split", "label"]].assign(
-        p_male=[f"{p:.9g}" for p in p_male]
-    )
+    finish(run, model, kept.loc[held_out], views, held_out, recipe)
+    return run
+
+
+def finish(
+    run: Run,
+    model: keras.Model,
+    held_out: pd.DataFrame,
+    source: Source,
+    items: np.ndarray[Any, Any],
+    recipe: Recipe,
+) -> None:
+    """Write what makes a run a finished one: the model, and its scores of faces it never saw.
+
+    Args:
+        run: the run, whose history stands.
+        model: the trained network, not mirrored yet.
+        held_out: the manifest's rows of validation and test.
+        source: where their faces come from.
+        items: their numbers there.
+        recipe: how it was trained.
+    """
+    model = _finished(model, recipe)
+    none = np.zeros((len(items), 2), np.float32)
+    p_male = model.predict(Batches(source, items, none, batch_size=64), verbose=0)[:, 1]
+    scores = held_out[["path", "split", "label"]].assign(p_male=[f"{p:.9g}" for p in p_male])
     write_environment(
         run,
         {
             "parameters": int(model.count_params()),
             "trainable_parameters": sum(int(np.prod(w.shape)) for w in model.trainable_weights),
             "seconds": float(read_history(run)["seconds"].sum()),
-            "seconds_last_start": time.monotonic() - started,
         },
     )
     _save(run, model, scores)
-    return run
 
 
 def _weights(kept: pd.DataFrame, manifest: Path) -> np.ndarray[Any, Any] | None:
@@ -137,7 +155,8 @@ def _teacher(recipe: Recipe) -> Teacher | None:
     return answer
 
 
-def _pixels(run: Run, kept: pd.DataFrame, recipe: Recipe) -> np.ndarray[Any, Any]:
+def read_pixels(run: Run, kept: pd.DataFrame, recipe: Recipe) -> np.ndarray[Any, Any]:
+    """Every face of a manifest's rows, decoded once, uint8 (n, height, width, 3), memory-mapped."""
     path = run.checkpoint / "pixels.npy"
     if not path.is_file():
         path.parent.mkdir(exist_ok=True)

@@ -1,0 +1,75 @@
+r"""A network that learn.py trained -> a finished run folder.
+
+It is one as `pilah train` leaves it, for `pilah evaluate` and `pilah export` to go on with.
+
+    python studies/on_gpu/bring_back.py brought/small --recipe studies/pilah_small_taught.toml \
+        --manifest data/faces/manifest.csv --to runs/pilah_small_taught
+"""
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from pilah.dataset.manifest import digest, read_manifest
+from pilah.training.batches import Views
+from pilah.training.network import build_network
+from pilah.training.recipe import read_recipe
+from pilah.training.run import open_run
+from pilah.training.train import finish, read_pixels
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+def main() -> None:
+    """Read NAME_K.npz and NAME.csv, predict the held-out faces, write the folder."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("brought", type=Path, help="FOLDER/NAME of NAME_K.npz and NAME.csv")
+    parser.add_argument("--recipe", type=Path, required=True, help="the recipe that was followed")
+    parser.add_argument("--manifest", type=Path, required=True, help="the manifest.csv carried")
+    parser.add_argument("--to", type=Path, required=True, help="the run folder to make")
+    options = parser.parse_args()
+    recipe = read_recipe(options.recipe)
+    model = build_network(recipe.with_pretrained("none", ""))
+    restore(model, read_pieces(options.brought))
+    table = read_manifest(options.manifest)
+    run = open_run(options.to, recipe, options.manifest, digest(table))
+    shutil.copyfile(options.brought.with_suffix(".csv"), run.history)
+    held_out = table[table["split"].isin(["validation", "test"])]
+    pixels = read_pixels(run, held_out, recipe)
+    views = Views(pixels, np.empty(0, np.int64), recipe.data.size_hw)
+    finish(run, model, held_out, views, np.arange(len(held_out)), recipe)
+
+
+def read_pieces(brought: Path) -> Arrays:
+    """The arrays of NAME_0.npz, NAME_1.npz and on.
+
+    Raises:
+        SystemExit: there are none.
+    """
+    paths = sorted(brought.parent.glob(f"{brought.name}_*.npz"))
+    if not paths:
+        raise SystemExit(f"no {brought}_0.npz; name FOLDER/NAME of what learn.py wrote")
+    return {key: array for path in paths for key, array in np.load(path).items()}
+
+
+def restore(model: keras.Model, arrays: Arrays) -> None:
+    """Set a model's weights, layer by layer: Keras numbers names, so only the order counts.
+
+    Raises:
+        SystemExit: they are those of another network.
+    """
+    names = list(dict.fromkeys(key.rsplit("/", 1)[0] for key in arrays))
+    layers = [layer for layer in model.layers if layer.weights]
+    if len(names) != len(layers):
+        raise SystemExit(f"{len(names)} layers were brought, {model.name} has {len(layers)}")
+    for layer, name in zip(layers, names, strict=True):
+        weights = [arrays[f"{name}/{i}"].astype(np.float32) for i in range(len(layer.weights))]
+        layer.set_weights(weights)
+
+
+if __name__ == "__main__":
+    main()
