@@ -8,6 +8,7 @@ It is one as `pilah train` leaves it, for `pilah evaluate` and `pilah export` to
 
 import argparse
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ import keras
 import numpy as np
 
 from pilah.dataset.manifest import digest, read_manifest
-from pilah.training.batches import Views
+from pilah.training.batches import Arrays, decode_crops
 from pilah.training.network import build_network
 from pilah.training.recipe import read_recipe
-from pilah.training.run import open_run
-from pilah.training.train import finish, read_pixels
+from pilah.training.run import open_run, write_environment
+from pilah.training.train import finish
 
-Arrays = dict[str, np.ndarray[Any, Any]]
+Weights = dict[str, np.ndarray[Any, Any]]
 
 
 def main() -> None:
@@ -37,14 +38,15 @@ def main() -> None:
     restore(model, read_pieces(options.brought))
     table = read_manifest(options.manifest)
     run = open_run(options.to, recipe, options.manifest, digest(table))
+    write_environment(run, {"command": " ".join(["bring_back.py", *sys.argv[1:]])})
     shutil.copyfile(options.brought.with_suffix(".csv"), run.history)
     held_out = table[table["split"].isin(["validation", "test"])]
-    pixels = read_pixels(run, held_out, recipe)
-    views = Views(pixels, np.empty(0, np.int64), recipe.data.size_hw)
-    finish(run, model, held_out, views, np.arange(len(held_out)), recipe)
+    pixels = np.empty((len(held_out), *recipe.data.size_hw, 3), np.uint8)
+    decode_crops(held_out["path"].tolist(), pixels, recipe.data.size_hw)
+    finish(run, model, held_out, Arrays([pixels]), np.arange(len(held_out)), recipe)
 
 
-def read_pieces(brought: Path) -> Arrays:
+def read_pieces(brought: Path) -> Weights:
     """The arrays of NAME_0.npz, NAME_1.npz and on.
 
     Raises:
@@ -56,7 +58,7 @@ def read_pieces(brought: Path) -> Arrays:
     return {key: array for path in paths for key, array in np.load(path).items()}
 
 
-def restore(model: keras.Model, arrays: Arrays) -> None:
+def restore(model: keras.Model, arrays: Weights) -> None:
     """Set a model's weights, layer by layer: Keras numbers names, so only the order counts.
 
     Raises:

@@ -33,12 +33,12 @@ from pilah.images import load
 from pilah.training.from_bundle import recentre
 from pilah.training.network import build_network
 from pilah.training.recipe import Recipe, read_recipe
+from pilah.training.train import RECENTRE_FACES
 
 STORED_HW = (200, 160)
 QUALITY = 80
 UNKNOWN = -1
 MALE = 20  # among CelebA's attributes, counted from 0
-FACES_TO_RECENTRE = 256
 
 
 def main() -> None:
@@ -50,8 +50,12 @@ def main() -> None:
     parser.add_argument("--attributes", type=Path, help="CelebA's list_attr_celeba.txt")
     parser.add_argument("--ages", type=Path, help="FairFace's fairface_label_train.csv")
     options = parser.parse_args()
-    options.to.mkdir(parents=True)
     table = read_manifest(options.manifest)
+    if missing := {"source", "race"} - set(table):
+        raise SystemExit(
+            f"{options.manifest} has no column {min(missing)}; prepare what training_faces.py wrote"
+        )
+    options.to.mkdir(parents=True)
     faces = table[table["split"].isin(["train", "validation"])].sample(frac=1, random_state=1)
     with (options.to / "faces.bin").open("wb") as file, Pool() as pool:
         sizes = [file.write(face) for face in pool.imap(_packed, faces["path"], chunksize=64)]
@@ -110,7 +114,7 @@ def _pack_network(recipe: Recipe, faces: pd.DataFrame, target: Path) -> None:
     keras.utils.set_random_seed(recipe.train.seed)
     model = build_network(recipe)
     if recipe.model.goes_on_from_bundle:
-        some = faces.loc[faces["split"] == "train", "path"].head(FACES_TO_RECENTRE)
+        some = faces.loc[faces["split"] == "train", "path"].head(RECENTRE_FACES)
         crops = [fit_crop(load(path), recipe.data.size_hw) for path in some]
         recentre(model, np.stack(crops).astype(np.float32))
     arrays = {

@@ -4,10 +4,10 @@
 
 Needs PyTorch, NumPy and Pillow, network.py and vary.py beside it, and what carry.py packed. Each
 network follows its recipe's epochs, batch size, learning rate, weight decay, zoom and erasing; all
-students those of the first for batch size, epochs and pictures. The teacher learns what else is
-known of a face too, lest it learn faces by heart. A student's target is TRUST of the teacher's
-answer to the same picture and the rest of the label (Beyer et al. 2022, "Knowledge distillation: A
-good teacher is patient and consistent").
+students those of the first for batch size, epochs and pictures. The teacher, and the student named
+inception, learn what else is known of a face too, lest they learn faces by heart. A student's
+target is TRUST of the teacher's answer to the same picture and the rest of the label (Beyer et al.
+2022, "Knowledge distillation: A good teacher is patient and consistent").
 """
 
 import argparse
@@ -129,7 +129,7 @@ class Learner:
     def learn(self, pictures: Tensor, target: Tensor, rows: Tensor, faces: Faces) -> None:
         """One step."""
         logits, features = self.say(pictures)
-        wrong = -(target * functional.log_softmax(logits, dim=1)).sum(dim=1)
+        wrong = functional.cross_entropy(logits, target, reduction="none")
         loss = (wrong * faces.weight[rows]).mean()
         if share := OF_THE_REST.get(self.name):
             loss = loss + share * faces.rest_loss(self.rest(features.float()), rows)
@@ -153,7 +153,7 @@ class Learner:
         for rows in faces.held_out.split(512):
             logits, _ = self.say(faces.pixels[rows].float())
             target = functional.one_hot(faces.known["male"][rows], 2).float()
-            wrong = -(target * functional.log_softmax(logits, dim=1)).sum(dim=1)
+            wrong = functional.cross_entropy(logits, target, reduction="none")
             sums += torch.stack([wrong.sum(), _right(logits, target)])
         self.network.train()
         loss, accuracy = (sums / len(faces.held_out)).tolist()

@@ -58,14 +58,13 @@ def _normal(deviation: float, x: Tensor, channels: int = 1) -> Tensor:
 def _placed(x: Tensor, zoom: tuple[float, float]) -> Tensor:
     """Rolled, zoomed, stretched, shifted and mirrored; beyond the edge, the edge repeated."""
     n, _, height, width = x.shape
-    flat = x[:, 0, 0, 0]
-    angle = torch.where(_between(0, 1, flat) < 0.5, _normal(10, flat).clamp(-30, 30), 0.0)
+    angle = torch.where(_between(0, 1, x) < 0.5, _normal(10, x).clamp(-30, 30), 0.0)
     cosine, sine = (f(angle * math.pi / 180)[:, 0] for f in (torch.cos, torch.sin))
-    scale, stretch = _between(*zoom, flat), _between(-0.05, 0.05, flat)
-    mirror = torch.where(_between(0, 1, flat) < 0.5, -1.0, 1.0)
+    scale, stretch = _between(*zoom, x), _between(-0.05, 0.05, x)
+    mirror = torch.where(_between(0, 1, x) < 0.5, -1.0, 1.0)
     part_h, part_w = height * scale * (1 + stretch), width * scale * (1 - stretch)
-    middle_x = (_between(0, 1, flat) - 0.5) * (width - part_w)
-    middle_y = (_between(0, 1, flat) - 0.5) * (height - part_h)
+    middle_x = (_between(0, 1, x) - 0.5) * (width - part_w)
+    middle_y = (_between(0, 1, x) - 0.5) * (height - part_h)
     across = (torch.arange(width, device=x.device) + 0.5) / width - 0.5
     down = (torch.arange(height, device=x.device) + 0.5) / height - 0.5
     place_x = (middle_x + mirror * part_w * across)[:, 0]

@@ -71,7 +71,7 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     run = open_run(folder, recipe, manifest, digest(table))
 
     flips = splits["train"] if "flip" in recipe.train.augment else splits["train"][:0]
-    pixels = read_pixels(run, kept, recipe)
+    pixels = _pixels(run, kept, recipe)
     views = Views(pixels, flips, recipe.data.size_hw)
     if recipe.model.goes_on_from_bundle:
         random = np.random.default_rng(recipe.train.seed)
@@ -155,8 +155,7 @@ def _teacher(recipe: Recipe) -> Teacher | None:
     return answer
 
 
-def read_pixels(run: Run, kept: pd.DataFrame, recipe: Recipe) -> np.ndarray[Any, Any]:
-    """Every face of a manifest's rows, decoded once, uint8 (n, height, width, 3), memory-mapped."""
+def _pixels(run: Run, kept: pd.DataFrame, recipe: Recipe) -> np.ndarray[Any, Any]:
     path = run.checkpoint / "pixels.npy"
     if not path.is_file():
         path.parent.mkdir(exist_ok=True)
