@@ -85,6 +85,7 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     write_environment(run, {"seconds_last_start": time.monotonic() - started})
     held_out = np.flatnonzero(kept["split"] != "train")
     finish(run, model, kept.loc[held_out], views, held_out, recipe)
+    shutil.rmtree(run.checkpoint)
     return run
 
 
@@ -195,11 +196,10 @@ def _finished(model: keras.Model, recipe: Recipe) -> keras.Model:
 
 
 def _save(run: Run, model: keras.Model, scores: pd.DataFrame) -> None:
-    """Write the model, then the scores, which say that the run is finished; tidy up."""
+    """Write the model, then the scores, which say that the run is finished."""
     partial = run.folder / "partial.keras"
     model.save(partial)
     partial.replace(run.model)
     partial = run.scores.with_suffix(".partial")
     scores.to_csv(partial, index=False)
     partial.replace(run.scores)
-    shutil.rmtree(run.checkpoint)
