@@ -53,7 +53,8 @@ study: .venv/full ## repeat the study: three networks on CELEBA=folder, with Ker
 	done
 	$(BIN)/pilah compare $(addprefix runs/,$(NETWORKS)) --to runs/comparison
 
-card: .venv/full ## write docs/MODEL_CARD.md from the models in the package and AUDITS=files of `pilah audit`
+card: .venv/full ## write docs/MODEL_CARD.md and its picture: models in the package, AUDITS=files of `pilah audit`
+	$(BIN)/python -m demo.failures docs/failures.png
 	$(BIN)/pilah card $(AUDITS) --failures docs/known_failures.md --to docs/MODEL_CARD.md
 
 constraints: ## write constraints.txt anew from the newest versions

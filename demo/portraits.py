@@ -13,10 +13,18 @@ from matplotlib import cbook
 from PIL import Image, ImageOps
 
 
+def portraits() -> dict[str, Image.Image]:
+    """The two portraits, by whose they are."""
+    hopper = Image.open(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
+    return {
+        "Eileen Collins": Image.fromarray(skimage.data.astronaut()),
+        "Grace Hopper": hopper.convert("RGB"),
+    }
+
+
 def write_photos(folder: Path) -> None:
     """Write eight photos into `folder`, which may exist."""
-    collins = Image.fromarray(skimage.data.astronaut())
-    hopper = Image.open(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)).convert("RGB")
+    collins, hopper = portraits().values()
     photos = {
         "collins.png": collins,
         "collins_mirrored.jpg": ImageOps.mirror(collins),

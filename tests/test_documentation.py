@@ -6,10 +6,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer.main
 from PIL import Image, UnidentifiedImageError
 
+from demo.failures import cases, draw
 from pilah.bundle import open_bundle
 from pilah.cli import app
 from pilah.models import model_names, model_path
@@ -108,6 +110,29 @@ def test_the_model_card_is_of_the_models_in_the_package() -> None:
     headings = [line for line in card.splitlines() if line.startswith("## `")]
     infos = [open_bundle(model_path(name)).info for name in model_names()]
     assert headings == [f"## `{info.name}` {info.version}" for info in infos]
+
+
+def test_the_picture_of_failures_shows_what_the_words_under_it_say(tmp_path: Path) -> None:
+    found = cases()
+    answers: dict[str, dict[str, str]] = {}
+    for case in found:
+        answers.setdefault(case.portrait, {})[case.change] = case.answer.split(",")[0]
+    assert answers["Eileen Collins"] == {
+        "as it is": "female",
+        "a tenth of the light": "unsure",
+        "blurred": "male",
+        "eyes covered": "male",
+        "mouth covered": "female",
+        "hair covered": "female",
+    }
+    assert set(answers["Grace Hopper"].values()) == {"male"}
+    draw(found, tmp_path / "failures.png")
+    drawn, committed = (
+        np.asarray(Image.open(path).convert("RGB"), dtype=float)
+        for path in (tmp_path / "failures.png", ROOT / "docs" / "failures.png")
+    )
+    assert drawn.shape == committed.shape
+    assert np.abs(drawn - committed).mean() < 4  # another version of a font moves a few pixels
 
 
 def test_no_tracked_file_names_a_registry(tracked: list[Path]) -> None:
