@@ -60,9 +60,11 @@ def test_an_audit_by_groups(labelled: Path, tiny_bundle: Path, tmp_path: Path) -
     assert err == f"unreadable: {labelled.parent}/bad.png: not an image, or of a kind that is " + (
         "not supported\n"
     )
-    assert {path.name for path in to.iterdir()} == {"audit.md", "audit.json", "audit.png"}
-    with Image.open(to / "audit.png") as image:
-        image.verify()
+    pictures = {"audit.png", "risk_coverage.png"}
+    assert {path.name for path in to.iterdir()} == {"audit.md", "audit.json", *pictures}
+    for name in pictures:
+        with Image.open(to / name) as image:
+            image.verify()
     found = json.loads((to / "audit.json").read_text())
     assert (found["title"], found["detector"]) == ("labels, test", None)
     assert (found["whole"]["photos"], found["whole"]["faces"]) == (80, 80)

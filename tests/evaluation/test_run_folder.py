@@ -20,7 +20,10 @@ try:
 finally:
     assert not {"keras", "tensorflow", "matplotlib.pyplot"} & set(sys.modules)
 """
-PLOTS = {"accuracy", "loss", "confusion_matrix", "roc", "reliability", "wrong_predictions"}
+PLOTS = {
+    *("accuracy", "loss", "confusion_matrix", "roc", "reliability"),
+    *("risk_coverage", "wrong_predictions"),
+}
 
 
 def pilah(*arguments):

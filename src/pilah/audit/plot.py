@@ -1,5 +1,6 @@
-"""One picture of an audit: every group's errors and how often it is told unsure."""
+"""Two pictures of an audit: every group's errors at the model's threshold, and at any other."""
 
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib as mpl
@@ -10,16 +11,19 @@ from matplotlib.ticker import PercentFormatter
 
 from pilah.audit.audit import Audit
 from pilah.audit.cells import SMALL, Cell
-from pilah.evaluation.plots import COLOURS, GREY, STYLE
+from pilah.evaluation.plots import COLOURS, GREY, STYLE, draw_risk_coverage
 from pilah.evaluation.rate import Rate
 
 ROW_INCHES = 0.34
 CHARACTERS = 40
 """A longer title of a row is cut: it comes from somebody's table."""
 
+PANELS = 3  # beside each other
+*HUES, BLACK = COLOURS
 
-def draw(audit: Audit, path: Path) -> None:
-    """Write the picture as a PNG file."""
+
+def draw_groups(audit: Audit, path: Path) -> None:
+    """Write the errors and unsure answers of all groups as a PNG file."""
     # from bottom to top, so that the whole stands first
     rows = [
         *((f"{_name(cell)} ({cell.faces:,})", cell) for cell in reversed(_groups(audit))),
@@ -50,13 +54,53 @@ def draw(audit: Audit, path: Path) -> None:
         figure.savefig(path)
 
 
+def draw_curves(audit: Audit, path: Path) -> None:
+    """Write the risk-coverage curves as a PNG file: a panel a column, a line a group.
+
+    Small groups have none, for theirs would be mostly chance.
+    """
+    rows = -(-len(audit.columns) // PANELS)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(5 * PANELS, 0.8 + 4.2 * rows))
+        grid = figure.subplots(rows, PANELS, squeeze=False).ravel()
+        for axes in grid[len(audit.columns) :]:
+            axes.set_axis_off()
+        for axes, column in zip(grid, audit.columns, strict=False):
+            looks = cycle([(hue, style) for style in ("-", "--") for hue in HUES])
+            large = [cell for cell in column.groups if not cell.small]
+            for cell, (hue, style) in zip(large, looks, strict=False):
+                _draw_curve(axes, cell, hue, style, _cut(*cell.group.values()))
+            _draw_curve(axes, audit.whole, BLACK, ":", "all")
+            axes.set_title(_cut(column.name))
+            axes.legend(loc="upper left", fontsize="small")
+        figure.suptitle(
+            f"{audit.title}: {audit.model.name} {audit.model.version}\n"
+            f"dots: from {audit.model.min_confidence:.1%} confidence, where the model stops "
+            "saying unsure",
+            x=0.01,
+            ha="left",
+        )
+        figure.savefig(path)
+
+
+def _draw_curve(axes: Axes, cell: Cell, colour: str, style: str, label: str) -> None:
+    # where few are answered, one of them more or less is a jump
+    points = [point for point in cell.risk_coverage if point.coverage * cell.faces >= SMALL]
+    draw_risk_coverage(axes, points, colour=colour, style=style, label=label)
+    if cell.unsure and cell.clear_error:
+        axes.plot(1 - cell.unsure.value, cell.clear_error.value, "o", color=colour)
+
+
 def _groups(audit: Audit) -> list[Cell]:
     return [cell for column in audit.columns for cell in column.groups]
 
 
 def _name(cell: Cell) -> str:
     ((column, value),) = cell.group.items()
-    name = f"{column}: {value}"
+    return _cut(f"{column}: {value}")
+
+
+def _cut(name: str) -> str:
     return name if len(name) <= CHARACTERS else f"{name[: CHARACTERS - 1]}…"
 
 

@@ -1,4 +1,4 @@
-"""The files of an audit: audit.json holds everything, audit.md and audit.png show it."""
+"""The files of an audit: audit.json holds everything, audit.md and two pictures show it."""
 
 import json
 import tempfile
@@ -11,11 +11,11 @@ from pilah.audit.audit import Audit
 from pilah.audit.cells import SMALL
 from pilah.audit.gaps import LEVEL, TABLES
 from pilah.audit.markdown import render
-from pilah.audit.plot import draw
+from pilah.audit.plot import draw_curves, draw_groups
 from pilah.errors import DataError
 
 FORMAT = "pilah audit 1"
-FILES = ("audit.md", "audit.png", "audit.json")
+FILES = ("audit.md", "audit.png", "risk_coverage.png", "audit.json")
 
 
 @contextmanager
@@ -41,8 +41,9 @@ def staged(to: Path) -> Iterator[Path]:
 
 
 def write_audit(audit: Audit, folder: Path) -> None:
-    """Write the three files into a folder."""
+    """Write the files into a folder."""
     told = {"format": FORMAT, "small": SMALL, "level": LEVEL, "tables": TABLES, **asdict(audit)}
     (folder / "audit.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     (folder / "audit.md").write_text(render("audit.md.jinja", audit=told), encoding="utf-8")
-    draw(audit, folder / "audit.png")
+    draw_groups(audit, folder / "audit.png")
+    draw_curves(audit, folder / "risk_coverage.png")

@@ -29,7 +29,7 @@ def audit(
         ),
     ],
     to: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for audit.md, audit.json and audit.png.")
+        Path, typer.Option(metavar="DIR", help="Folder for audit.md, audit.json and two pictures.")
     ],
     by: Annotated[
         str | None,

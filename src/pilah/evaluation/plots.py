@@ -3,7 +3,7 @@
 Figures are made without pyplot: no display, no global state.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from PIL import Image, ImageOps
 from sklearn.metrics import roc_curve
 
-from pilah.evaluation.metrics import Metrics, predict
+from pilah.bundle import RiskPoint
+from pilah.evaluation.gallery import Gallery
+from pilah.evaluation.metrics import Metrics
 from pilah.evaluation.run import Run, Scores
 from pilah.types import LABELS
 
@@ -42,12 +43,9 @@ STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # a dollar in a run's name is a dollar
 }
 
-GALLERY_LIMIT = 40
-GALLERY_COLUMNS = 8
-
 
 def write_plots(run: Run, folder: Path) -> None:
-    """Draw a run's six plots into `folder`, which is made where it is missing.
+    """Draw a run's seven plots into `folder`, which is made where it is missing.
 
     All but the curves are about the test split, or the next best where the run has none.
     """
@@ -69,14 +67,9 @@ def write_plots(run: Run, folder: Path) -> None:
     if run.temperature:
         stages[f"with temperature {run.temperature:.2f}"] = run.calibrated[run.shown]
     write("reliability", lambda f: _draw_reliability(f, stages, faces), 6 * len(stages), 6.5)
-    wrong = wrong_predictions(scores)
-    shown, unreadable = _read_faces(scores, wrong)
-    write(
-        "wrong_predictions",
-        lambda f: _draw_gallery(f, scores, shown, _gallery_title(wrong, shown, unreadable, faces)),
-        1.5 * GALLERY_COLUMNS,
-        0.8 + 2.25 * _gallery_rows(shown),
-    )
+    write("risk_coverage", lambda f: _draw_run_risk(f.subplots(), numbers, faces), 7, 4.5)
+    gallery = Gallery(scores, faces)
+    write("wrong_predictions", gallery.draw, *gallery.inches)
 
 
 def draw_curve(
@@ -121,11 +114,28 @@ def draw_confusion(axes: Axes, numbers: Metrics, faces: str) -> None:
     axes.tick_params(length=0)
 
 
-def wrong_predictions(scores: Scores) -> list[int]:
-    """Positions of the wrongly predicted faces, the surest mistakes first."""
-    wrong = np.flatnonzero(predict(scores.p_male) != scores.labels)
-    surest_first = np.argsort(-np.abs(scores.p_male[wrong] - 0.5), kind="stable")
-    return [int(index) for index in wrong[surest_first]]
+def draw_risk_coverage(
+    axes: Axes, points: Sequence[RiskPoint], *, colour: str, style: str, label: str
+) -> None:
+    """Add the error among the answered over the share answered, a point a threshold, to axes."""
+    (line,) = axes.plot(
+        [point.coverage for point in points],
+        [point.error for point in points],
+        color=colour,
+        linestyle=style,
+        label=label,
+    )
+    line.sticky_edges.x[:] = [0, 1]  # no margin beyond what shares can be
+    line.sticky_edges.y[:] = [0]
+    axes.set_xlabel("answered, the surest first")
+    axes.set_ylabel("wrong among them")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1))
+
+
+def _draw_run_risk(axes: Axes, numbers: Metrics, faces: str) -> None:
+    draw_risk_coverage(axes, numbers.risk_coverage, colour=COLOURS[0], style="-", label="")
+    axes.set_title(f"Risk and coverage: {faces}")
 
 
 def _draw_run_curve(axes: Axes, run: Run, quantity: str) -> None:
@@ -194,52 +204,3 @@ def _draw_bins(upper: Axes, lower: Axes, numbers: Metrics) -> None:
     lower.set_ylim(0, max(counts) * 1.25)
     lower.set_ylabel("faces")
     lower.set_xlabel("confidence: probability of the predicted label")
-
-
-def _read_faces(scores: Scores, wrong: list[int]) -> tuple[dict[int, Image.Image], int]:
-    """The first readable faces by their position, and how many on the way could not be read."""
-    faces: dict[int, Image.Image] = {}
-    unreadable = 0
-    for index in wrong:
-        if len(faces) == GALLERY_LIMIT:
-            break
-        try:
-            with Image.open(scores.paths[index]) as image:
-                faces[index] = ImageOps.exif_transpose(image).convert("RGB")
-        except (OSError, ValueError):
-            unreadable += 1
-    return faces, unreadable
-
-
-def _gallery_rows(shown: dict[int, Image.Image]) -> int:
-    return -(-len(shown) // GALLERY_COLUMNS)
-
-
-def _gallery_title(
-    wrong: list[int], shown: dict[int, Image.Image], unreadable: int, faces: str
-) -> str:
-    notes = ["the surest mistakes first"] if wrong else ["every face was predicted as annotated"]
-    if len(shown) + unreadable < len(wrong):
-        notes.append(f"{len(shown)} shown")
-    if unreadable:
-        notes.append(f"{unreadable} left out: the image is gone or cannot be read")
-    return f"Wrong predictions: {len(wrong):,} of {faces}\n{'; '.join(notes)}"
-
-
-def _draw_gallery(
-    figure: Figure, scores: Scores, shown: dict[int, Image.Image], title: str
-) -> None:
-    figure.suptitle(title, fontsize="large", x=0.01, ha="left")
-    if not shown:
-        return
-    grid = figure.subplots(_gallery_rows(shown), GALLERY_COLUMNS, squeeze=False).ravel()
-    for axes in grid:
-        axes.set_axis_off()
-    for axes, (index, face) in zip(grid, shown.items(), strict=False):
-        axes.imshow(face)
-        axes.set_title(
-            f"label: {LABELS[scores.labels[index]]}\nP(male) {scores.p_male[index]:.3f}",
-            fontsize="small",
-            fontweight="normal",
-            loc="center",
-        )
