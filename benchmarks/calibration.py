@@ -1,4 +1,4 @@
-"""Which calibration makes confidences honest on faces that it has not seen: `RUN [RUN ...]`.
+"""Which calibration makes confidences honest on faces that it has not seen.
 
     python benchmarks/calibration.py runs/pilah_small_taught
 
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from scipy.special import logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
@@ -63,7 +64,7 @@ def _temperature(p_male: Floats, labels: Ints, others: Floats) -> Floats:
 
 
 def _platt(p_male: Floats, labels: Ints, others: Floats) -> Floats:
-    return _logistic(lambda p: np.log(p / (1 - p))[:, None], p_male, labels, others)
+    return _logistic(lambda p: logit(p)[:, None], p_male, labels, others)
 
 
 def _beta(p_male: Floats, labels: Ints, others: Floats) -> Floats:
