@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path, PurePath
 
-from pilah.bundle import BundleInfo
+from pilah.models.bundle import BundleInfo
 from pilah.report import Report, build_report
 from pilah.report.thumbnails import thumbnail
 from pilah.sorting import BINS, Bin, SortedPhoto, SortOptions, read_results, sort_photos

@@ -7,9 +7,9 @@ from pathlib import Path
 from pilah.audit.audit import audited_model
 from pilah.audit.markdown import Json, render
 from pilah.audit.write import FORMAT
-from pilah.bundle import BundleInfo, open_bundle
 from pilah.errors import DataError
 from pilah.evaluation.rate import wilson
+from pilah.models.bundle import BundleInfo, open_bundle
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from sklearn.metrics import roc_curve
 
-from pilah.bundle import RiskPoint
 from pilah.evaluation.gallery import Gallery
 from pilah.evaluation.metrics import Metrics
 from pilah.evaluation.run import Run, Scores
+from pilah.models.bundle import RiskPoint
 from pilah.types import LABELS
 
 # Okabe and Ito's colours, told apart with every kind of colour vision.

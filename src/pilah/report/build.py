@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pilah.bundle import BundleInfo
 from pilah.errors import SortError
+from pilah.models.bundle import BundleInfo
 from pilah.report.page import render_page
 from pilah.report.rates import Share, share_of_women
 from pilah.report.tables import CsvTable, ParquetTable

@@ -12,12 +12,13 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 
-from pilah.bundle import METADATA_KEY, BundleInfo, LabelCounts
 from pilah.dataset.manifest import read_manifest
 from pilah.errors import BundleError, DataError
 from pilah.evaluation.calibrate import apply_temperature, fit_temperature
 from pilah.evaluation.metrics import measure, risk_coverage, threshold_for_error
 from pilah.fitting import fit_frames
+from pilah.models.bundle import METADATA_KEY, BundleInfo, LabelCounts
+from pilah.models.classifier import confidence_of, likelier
 from pilah.training.batches import decode_crops
 from pilah.training.onnx_graph import add_description, add_temperature, write_float, write_int8
 from pilah.training.recipe import read_recipe
@@ -182,12 +183,12 @@ def _in_8_bits(
 
 
 def _accuracy(p_male: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> float:
-    return float(((p_male > 0.5) == labels).mean())
+    return float((likelier(p_male) == labels).mean())
 
 
 def _counts(p_male: np.ndarray[Any, Any], min_confidence: float) -> LabelCounts:
-    clear = np.maximum(p_male, 1 - p_male) >= min_confidence
-    male = int((clear & (p_male > 0.5)).sum())
+    clear = confidence_of(p_male) >= min_confidence
+    male = int(likelier(p_male)[clear].sum())
     return LabelCounts(
         female=int(clear.sum()) - male, male=male, unsure=len(p_male) - int(clear.sum())
     )

@@ -16,11 +16,11 @@ import keras
 import numpy as np
 import pandas as pd
 
-from pilah.bundle import open_bundle
-from pilah.classifier import Classifier
 from pilah.dataset.manifest import digest, read_manifest
 from pilah.errors import DataError, RecipeError
 from pilah.models import model_path
+from pilah.models.bundle import open_bundle
+from pilah.models.classifier import Classifier
 from pilah.training.batches import Batches, Source, Teacher, Views, decode_crops
 from pilah.training.fit import Sources, fit
 from pilah.training.from_bundle import recentre
