@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
-from pilah.evaluation.run import Scores
 from pilah.models.classifier import likelier
+from pilah.runs.tables import Scores
 from pilah.types import LABELS
 
 LIMIT = 40
