@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from pilah.dataset.manifest import SPLITS
+from pilah.figures import Figure
 from pilah.types import LABELS
 
 

@@ -4,14 +4,11 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
 from pilah.errors import DataError
 from pilah.evaluation.plots import COLOURS, GREY, STYLE, draw_confusion, draw_curve
 from pilah.evaluation.published import STUDY
 from pilah.evaluation.run import Run, open_run
+from pilah.figures import Axes, Figure, mpl
 
 Row = dict[str, str]
 """One line of the table: column name to text; empty where there is nothing to say."""

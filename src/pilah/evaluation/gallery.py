@@ -1,11 +1,11 @@
 """The faces about which a run was wrong, in one picture."""
 
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
 from pilah.evaluation.metrics import predict
 from pilah.evaluation.run import Scores
+from pilah.figures import Figure
 from pilah.types import LABELS
 
 LIMIT = 40

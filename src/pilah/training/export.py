@@ -9,7 +9,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import onnxruntime
 import pandas as pd
 
 from pilah.bundle import METADATA_KEY, BundleInfo, LabelCounts
@@ -18,6 +17,7 @@ from pilah.errors import BundleError, DataError
 from pilah.evaluation.calibrate import apply_temperature, fit_temperature
 from pilah.evaluation.metrics import measure, risk_coverage, threshold_for_error
 from pilah.fitting import fit_frames
+from pilah.runtime import open_session
 from pilah.training.batches import decode_crops
 from pilah.training.onnx_graph import add_description, add_temperature, write_float, write_int8
 from pilah.training.recipe import read_recipe
@@ -143,7 +143,7 @@ def _crops(paths: list[str], size_hw: tuple[int, int]) -> np.ndarray[Any, Any]:
 
 
 def _p_male(graph: Path, crops: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
+    session = open_session(graph)
     parts = np.array_split(crops, -(-len(crops) // 32))
     answers = [session.run(["probabilities"], {"image": part})[0][:, 1] for part in parts]
     return np.concatenate(answers).astype(np.float64)
