@@ -27,7 +27,7 @@ def predict(
     model: Model = None,
     min_confidence: MinConfidence = None,
     max_error: MaxError = None,
-    min_face: MinFace = 20,
+    min_face: MinFace = None,
 ) -> None:
     """Find the faces in photos and print each one's likely label and probability.
 
