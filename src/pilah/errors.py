@@ -9,6 +9,7 @@ The command line prints it and exits with code 2; a program catches `PilahError`
     ├── WeightsError    pretrained weights are missing or belong to another network
     ├── BundleError     a model file cannot be used
     ├── ImageError      one photo cannot be read (kept per photo, never ends a batch)
+    ├── PhotoTypeError  what a program gave as a photo is none (a TypeError too)
     ├── SortError       a sort or an undo cannot start or go on
     └── MissingExtra    a part of pilah is not installed
 """
@@ -36,6 +37,14 @@ class BundleError(PilahError):
 
 class ImageError(PilahError):
     """One photo cannot be read."""
+
+
+class PhotoTypeError(PilahError, TypeError):
+    """What a program gave as a photo is none: a mistake to fix in that program."""
+
+    def __init__(self, given: str, accepted: str) -> None:
+        """Say what was given, and all that would be accepted."""
+        super().__init__(f"not a photo: {given}; give {accepted}")
 
 
 class SortError(PilahError):
