@@ -54,7 +54,10 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
         if _SPACES.get(opened.profile.xcolor_space.strip()) != mode:
             return None
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-        transform = ImageCms.ImageCmsTransform(opened, srgb, mode, "RGB")
+        # without its cache of one pixel, threads can share a transform
+        transform = ImageCms.ImageCmsTransform(
+            opened, srgb, mode, "RGB", flags=ImageCms.Flags.NOCACHE
+        )
         before = _samples(mode)
         after = np.asarray(transform.apply(before), np.int16)
     except Exception:  # of LittleCMS, about whatever a damaged profile holds

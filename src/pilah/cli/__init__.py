@@ -13,6 +13,7 @@ from pilah.cli.compare import compare
 from pilah.cli.evaluate import evaluate
 from pilah.cli.export import export
 from pilah.cli.models import models
+from pilah.cli.output import prepare_output
 from pilah.cli.predict import predict
 from pilah.cli.prepare import prepare
 from pilah.cli.report import report
@@ -39,8 +40,14 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run a command; a known error is one line on standard error and exit code 2."""
+    prepare_output()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader went away, as `head` does
+        sys.exit(1)
     except PilahError as error:
         print(f"pilah: error: {error}", file=sys.stderr)
         sys.exit(2)
