@@ -1,5 +1,7 @@
 """Which formats are read, and what of Pillow opens each."""
 
+import os
+from pathlib import PurePath
 from typing import Any, BinaryIO
 
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
@@ -7,10 +9,23 @@ from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 from pilah.errors import ImageError
 from pilah.metadata import without_other_tags
 
+SUFFIXES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".bmp", ".dib"),
+        *(".tif", ".tiff", ".avif", ".heic", ".heif"),
+    }
+)
+"""File name endings, in lower case, of the formats that are read, RAW files aside."""
+
 # Named, because Pillow would also run Ghostscript on what looks like EPS.
 _FORMATS = ("PNG", "WEBP", "GIF", "BMP", "DIB", "AVIF")
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+
+
+def is_photo_name(name: str | os.PathLike[str]) -> bool:
+    """Whether a file's name ends like a photo's."""
+    return PurePath(name).suffix.lower() in SUFFIXES
 
 
 def open_image(file: BinaryIO) -> Image.Image:

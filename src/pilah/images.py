@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,22 @@ from PIL import Image, UnidentifiedImageError
 
 from pilah.colours import to_srgb
 from pilah.errors import ImageError, PhotoTypeError
-from pilah.formats import open_image
+from pilah.formats import is_photo_name, open_image
 from pilah.metadata import orientation, separate
+from pilah.raw import is_raw, preview
+
+__all__ = [
+    "ACCEPTED",
+    "MAX_JPEG_PIXELS",
+    "MAX_PIXELS",
+    "Photo",
+    "Pixels",
+    "PlainPhoto",
+    "as_photo",
+    "is_photo_name",
+    "load",
+    "read",
+]
 
 PlainPhoto = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
 Photo = PlainPhoto | bytearray | memoryview | BytesIO
@@ -31,14 +44,6 @@ ACCEPTED = (
     "pixels: grey (h, w), RGB (h, w, 3) or RGBA (h, w, 4)"
 )
 """What can be read, as a type and in words."""
-
-SUFFIXES = frozenset(
-    {
-        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".bmp", ".dib"),
-        *(".tif", ".tiff", ".avif", ".heic", ".heif"),
-    }
-)
-"""File name endings, in lower case, of the formats that `read` knows."""
 
 MAX_PIXELS = 178_956_970
 """More pixels than this are never decoded: Pillow's own guard, so its settings stay as they are."""
@@ -66,11 +71,6 @@ class Pixels:
 
     image_rgb: NDArray[np.uint8]
     size_hw: tuple[int, int]
-
-
-def is_photo_name(name: str | os.PathLike[str]) -> bool:
-    """Whether a file's name ends like a photo's."""
-    return PurePath(name).suffix.lower() in SUFFIXES
 
 
 def load(photo: Photo) -> NDArray[np.uint8]:
@@ -164,9 +164,10 @@ def _open(photo: str | os.PathLike[str] | bytes) -> Iterator[Image.Image]:
     if not size:
         raise ImageError("empty file")
     with BytesIO(photo) if isinstance(photo, bytes) else open(photo, "rb") as file:
-        pixels, info = separate(file)
+        picture, held = preview(file) if is_raw(file) else (file, {})
+        pixels, info = separate(picture)
         with open_image(pixels) as image:
-            image.info.update(info)
+            image.info.update(info if orientation(info) else info | held)
             yield image
 
 

@@ -38,20 +38,33 @@ def separate(file: BinaryIO) -> tuple[BinaryIO, Info]:
     """Take a file apart: what the pixels need, as a file, and what else must be known.
 
     A file of a kind whose metadata Pillow handles well comes back as it is.
+
+    Raises:
+        ImageError: it is too large to be read into memory.
     """
     head = file.read(12)
     file.seek(0)
     for is_kind, take_apart in _KINDS:
         if is_kind.match(head):
-            data = file.read(MAX_BYTES + 1)
-            if len(data) > MAX_BYTES:
-                raise ImageError(f"too large: more than {MAX_BYTES >> 20:,} MiB")
+            data = read_whole(file)
             info: Info = {}
             try:
                 return BytesIO(b"".join(take_apart(data, info))), info
             except (IndexError, struct.error):  # cut off before the pixels
                 return BytesIO(data), info
     return file, {}
+
+
+def read_whole(file: BinaryIO) -> bytes:
+    """Everything in a file.
+
+    Raises:
+        ImageError: it is more than MAX_BYTES.
+    """
+    data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"too large: more than {MAX_BYTES >> 20:,} MiB")
+    return data
 
 
 def orientation(info: dict[Any, Any]) -> int | None:
@@ -75,7 +88,7 @@ def orientation(info: dict[Any, Any]) -> int | None:
 def without_other_tags(file: BinaryIO) -> BinaryIO:
     """A TIFF file with only those tags of its first picture that its pixels need."""
     file.seek(0)
-    data = bytearray(file.read(MAX_BYTES))
+    data = bytearray(read_whole(file))
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(bytes(data[:4]))
     if order is None:
         return BytesIO(data)
