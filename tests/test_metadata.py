@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -316,6 +318,16 @@ def test_whatever_a_segment_holds_the_pixels_of_a_jpeg_stay(
 def test_whatever_a_chunk_holds_the_pixels_of_a_png_stay(kind: bytes, body: bytes) -> None:
     image_rgb = load(png_with(chunk(kind, body)))
     assert sorted(image_rgb.shape) == [3, HEIGHT, WIDTH]
+
+
+def test_what_pillow_logs_about_a_file_is_not_printed(tmp_path: Path) -> None:
+    (tmp_path / "photo.tif").write_bytes(tiff_with((277, SHORT, 1, b"\xff\0")))
+    code = "import sys; from pilah.images import read; read(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "photo.tif"], capture_output=True, text=True
+    )
+    assert done.stderr.splitlines()[-1].startswith("pilah.errors.ImageError: not an image")
+    assert "samples per pixel" not in done.stderr
 
 
 UPRIGHT = ["gps_below_sea.jpg", "negative_rational.jpg", "text_as_resolution.jpg"]

@@ -1,5 +1,6 @@
 """Which formats are read, and what of Pillow opens each."""
 
+import logging
 import os
 from pathlib import PurePath
 from typing import Any, BinaryIO
@@ -16,6 +17,9 @@ SUFFIXES = frozenset(
     }
 )
 """File name endings, in lower case, of the formats that are read, RAW files aside."""
+
+# What Pillow logs about a damaged file is in the error too; without a handler it would be printed.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # Named, because Pillow would also run Ghostscript on what looks like EPS.
 _FORMATS = ("PNG", "WEBP", "GIF", "BMP", "DIB", "AVIF")

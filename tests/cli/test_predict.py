@@ -193,6 +193,7 @@ def test_a_full_disk_is_one_line(photos: Path, command: str) -> None:
     code, _, err = in_a_shell(f"pilah {command.format(photos / 'black.png')} > /dev/full")
     assert (code, err.count("\n")) == (2, 1)
     assert err.startswith("pilah: error: standard output cannot be written (No space left")
+    assert in_a_shell(f"pilah {command.format(photos / 'black.png')} > /dev/full 2>&1")[0] == 2
 
 
 @pytest.mark.parametrize("command", COMMANDS)

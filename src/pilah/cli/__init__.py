@@ -3,6 +3,7 @@
 Nothing heavy is imported here; each command imports what it needs when it runs.
 """
 
+import contextlib
 import sys
 
 import typer
@@ -49,5 +50,6 @@ def main() -> None:
     except BrokenPipeError:  # the reader went away, as `head` does
         sys.exit(1)
     except PilahError as error:
-        print(f"pilah: error: {error}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # full as well
+            print(f"pilah: error: {error}", file=sys.stderr)
         sys.exit(2)
