@@ -81,7 +81,7 @@ NO_PHOTOS = [
 @pytest.mark.parametrize("given", NO_PHOTOS, ids=lambda given: type(given).__name__)
 def test_what_is_no_photo_raises_and_says_what_is_one(given: object) -> None:
     for take in (load, read, as_photo):
-        with pytest.raises(PhotoTypeError, match=r"not a photo: .+; give a path") as caught:
+        with pytest.raises(PhotoTypeError, match=r"not a photo: .+; pass a path, ") as caught:
             take(given)
         assert isinstance(caught.value, TypeError) and not isinstance(caught.value, ImageError)
         assert all(word in str(caught.value) for word in ("BytesIO", "Pillow", "(h, w, 4)"))

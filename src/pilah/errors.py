@@ -9,7 +9,7 @@ The command line prints it and exits with code 2; a program catches `PilahError`
     ├── WeightsError    pretrained weights are missing or belong to another network
     ├── BundleError     a model file cannot be used
     ├── ImageError      one photo cannot be read (kept per photo, never ends a batch)
-    ├── PhotoTypeError  what a program gave as a photo is none (a TypeError too)
+    ├── PhotoTypeError  a program passed something that is not a photo (also a TypeError)
     ├── SortError       a sort or an undo cannot start or go on
     └── MissingExtra    a part of pilah is not installed
 """
@@ -40,11 +40,11 @@ class ImageError(PilahError):
 
 
 class PhotoTypeError(PilahError, TypeError):
-    """What a program gave as a photo is none: a mistake to fix in that program."""
+    """A program passed something that is not a photo: a mistake to fix in that program."""
 
     def __init__(self, given: str, accepted: str) -> None:
-        """Say what was given, and all that would be accepted."""
-        super().__init__(f"not a photo: {given}; give {accepted}")
+        """Say what was given and list everything that is accepted."""
+        super().__init__(f"not a photo: {given}; pass {accepted}")
 
 
 class SortError(PilahError):

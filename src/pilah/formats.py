@@ -1,4 +1,4 @@
-"""Which formats are read, and what of Pillow opens each."""
+"""Which formats are read, and which part of Pillow opens each."""
 
 import logging
 import os

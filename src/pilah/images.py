@@ -40,7 +40,7 @@ __all__ = [
 PlainPhoto = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
 Photo = PlainPhoto | bytearray | memoryview | BytesIO
 ACCEPTED = (
-    "a path; an encoded file as bytes, bytearray, memoryview or BytesIO; a Pillow image; or uint8 "
+    "a path, an encoded file (bytes, bytearray, memoryview or BytesIO), a Pillow image, or uint8 "
     "pixels: grey (h, w), RGB (h, w, 3) or RGBA (h, w, 4)"
 )
 """What can be read, as a type and in words."""
@@ -78,7 +78,7 @@ def load(photo: Photo) -> NDArray[np.uint8]:
 
     Raises:
         ImageError: the photo cannot be read.
-        PhotoTypeError: it is no `Photo`.
+        PhotoTypeError: `photo` is not a `Photo`.
     """
     return read(photo).image_rgb
 
@@ -94,7 +94,7 @@ def read(photo: Photo, *, at_least: int | None = None) -> Pixels:
 
     Raises:
         ImageError: the photo cannot be read; the text is the reason, without the path.
-        PhotoTypeError: it is no `Photo`: a mistake of the program, not of the photo.
+        PhotoTypeError: `photo` is not a `Photo`: a mistake in the calling program.
     """
     plain = as_photo(photo)
     with _quiet:
@@ -112,10 +112,10 @@ def read(photo: Photo, *, at_least: int | None = None) -> Pixels:
 
 
 def as_photo(given: object) -> PlainPhoto:
-    """What `read` takes of what a caller gives, in a form that can travel to another process.
+    """Check what a caller passed as a photo; return it in a form that another process can take.
 
     Raises:
-        PhotoTypeError: it is no photo at all; the text lists what is one.
+        PhotoTypeError: it is not a photo; the message lists what is accepted.
     """
     match given:
         case bytearray() | memoryview():
@@ -201,7 +201,7 @@ def _decode(image: Image.Image, *, at_least: int | None) -> Pixels:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Which way is up, 1 to 8. What is damaged beside it neither loses nor turns a photo."""
+    """Which way is up, 1 to 8, by EXIF's count."""
     if image.format == "TIFF":
         return 1  # Pillow turns these as it decodes them
     found = orientation(image.info)

@@ -1,9 +1,9 @@
-"""What a photo file holds beside its pixels: which way is up, and what its colours mean.
+"""What a photo's file holds beside its pixels: which way is up, and what its colours mean.
 
-Pillow reads everything in a file, and some of it stops Pillow: a text that unpacks to more than
-1 MiB, a resolution that is a word, a checksum of a chunk nobody needs. So a file is taken apart
-first. Pillow gets what the pixels need; orientation and colour profile are read here, alone; the
-rest is dropped, and nothing is ever written back.
+Pillow reads everything in a file, and gives up on some of it: a text that unpacks to more than
+1 MiB, a resolution that is a word, a wrong checksum of a chunk nobody needs. So a file is taken
+apart first. Pillow gets what the pixels need; only orientation and colour profile are read here;
+the rest is dropped, and nothing is written back.
 """
 
 import re
@@ -70,7 +70,7 @@ def read_whole(file: BinaryIO) -> bytes:
 def orientation(info: dict[Any, Any]) -> int | None:
     """Which way is up: EXIF's 1 to 8, else XMP's; None where neither says.
 
-    Anything else that stands in place of that number counts as 1, as in other viewers.
+    Any other value counts as 1, as in other viewers.
     """
     exif, xmp = info.get("exif"), info.get("xmp")
     if isinstance(exif, bytes):

@@ -1,6 +1,6 @@
-"""RAW files of cameras: of what the sensor saw, a camera puts a finished picture inside.
+"""RAW files: beside the sensor's values a camera stores a finished picture, the preview.
 
-LibRaw (the extra `raw`) finds that preview, and knows how the camera was held.
+LibRaw (the extra `raw`) finds the preview and knows how the camera was held.
 """
 
 import struct
@@ -71,7 +71,7 @@ def preview(file: BinaryIO) -> tuple[BinaryIO, dict[str, bytes]]:
         with rawpy.imread(BytesIO(read_whole(file))) as raw:
             found, turn = raw.extract_thumb(), raw.sizes.flip
     except rawpy.LibRawError as error:
-        raise ImageError(f"a RAW photo without a preview that can be read ({error})") from None
+        raise ImageError(f"a RAW photo whose preview cannot be read ({error})") from None
     up = b"MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0" + bytes([_ORIENTATIONS.get(turn, 1), 0, 0])
     if found.format is rawpy.ThumbFormat.JPEG:
         return BytesIO(found.data), {"exif": up}

@@ -170,7 +170,7 @@ def test_any_name_can_be_listed_with_null_bytes(tmp_path: Path, tiny_bundle: Pat
 
 def test_null_bytes_are_about_standard_input(photos: Path, tiny_bundle: Path) -> None:
     code, out, err = predict("-0", "--model", tiny_bundle, photos / "black.png")
-    assert (code, out) == (2, "") and "give - as well" in err and err.count("\n") == 1
+    assert (code, out) == (2, "") and "add - to read them" in err and err.count("\n") == 1
 
 
 def in_a_shell(command: str, **environment: str) -> tuple[int, bytes, str]:

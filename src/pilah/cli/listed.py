@@ -16,10 +16,10 @@ def in_portions(named: list[str], *, end: bytes) -> Iterator[list[str]]:
         end: what each path on standard input ends with, a line feed or a null byte.
 
     Raises:
-        PilahError: standard input is closed, or not asked for although `end` is a null byte.
+        PilahError: standard input is closed, or `end` is a null byte and no path is `-`.
     """
     if end == b"\0" and "-" not in named:
-        raise PilahError("-0 is about paths on standard input; give - as well")
+        raise PilahError("-0 applies to paths on standard input; add - to read them")
     if "-" in named:
         chunks = _chunks()
         listed = _split(chunks, end) if end == b"\0" else _lines(_without_mark(chunks))
@@ -31,7 +31,7 @@ def in_portions(named: list[str], *, end: bytes) -> Iterator[list[str]]:
 
 def _chunks() -> Iterator[bytes]:
     if sys.stdin is None:
-        raise PilahError("standard input is closed; give paths, or a list of them after a |")
+        raise PilahError("standard input is closed; give paths, or pipe a list of them")
     while chunk := os.read(sys.stdin.fileno(), 1 << 16):
         yield chunk
 

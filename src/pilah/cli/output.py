@@ -47,9 +47,7 @@ class _Output:
         os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
         if isinstance(error, BrokenPipeError):
             return error
-        return OutputError(
-            f"standard output cannot be written ({error.strerror}); make room, or write elsewhere"
-        )
+        return OutputError(f"standard output cannot be written ({error.strerror}); free some space")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
