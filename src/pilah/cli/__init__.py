@@ -8,6 +8,7 @@ import sys
 
 import typer
 
+from pilah.cli.app import app
 from pilah.cli.audit import audit
 from pilah.cli.card import card
 from pilah.cli.compare import compare
@@ -21,10 +22,9 @@ from pilah.cli.report import report
 from pilah.cli.sort import sort
 from pilah.cli.train import train
 from pilah.cli.undo import undo
-from pilah.cli.web import app as web_app
 from pilah.errors import PilahError
 
-app = typer.Typer(
+program = typer.Typer(
     name="pilah",
     help="Tells photos of women from photos of men and sorts them, safely.",
     no_args_is_help=True,
@@ -32,11 +32,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    *(sort, undo, report, predict, models, web_app),
+    *(sort, undo, report, predict, models, app),
     *(prepare, train, evaluate, compare, export, audit, card),
 )
 for command in COMMANDS:
-    app.command()(command)
+    program.command()(command)
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
     prepare_output()
     try:
         try:
-            app()
+            program()
         finally:
             sys.stdout.flush()
     except BrokenPipeError:  # the reader went away, as `head` does

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pilah.dataset.manifest import SPLITS
 from pilah.figures import Figure
+from pilah.runs.splits import SPLITS
 from pilah.types import LABELS
 
 

@@ -1,0 +1,95 @@
+"""`pilah app`: the web app on this machine."""
+
+import importlib.util
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pilah.cli.options import Model
+from pilah.errors import MissingExtra, PilahError
+
+OPTIONS = {
+    "server.headless": "true",
+    "server.fileWatcherType": "none",
+    "server.disconnectedSessionTTL": "30",
+    "browser.gatherUsageStats": "false",
+    "client.toolbarMode": "viewer",
+    "client.showErrorDetails": "none",
+    "theme.baseRadius": "large",
+    "theme.light.primaryColor": "#5b3aa6",
+    "theme.light.backgroundColor": "#fbfaf7",
+    "theme.light.secondaryBackgroundColor": "#f1efe8",
+    "theme.light.textColor": "#1d1f24",
+    "theme.dark.primaryColor": "#a98bf0",
+    "theme.dark.backgroundColor": "#14161a",
+    "theme.dark.secondaryBackgroundColor": "#1d2026",
+    "theme.dark.textColor": "#eceae4",
+}
+"""Streamlit's options that do not depend on the command; nothing is sent, nothing is watched."""
+
+MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
+"""For glibc: what a photo took goes back to the system. By default each of Streamlit's threads, one
+a visitor, keeps an arena of its own, and freed memory in it (`benchmarks/ten_users.py`)."""
+
+
+def app(
+    port: Annotated[int, typer.Option(help="Port to serve on.")] = 8501,
+    address: Annotated[
+        str,
+        typer.Option(
+            help="Who may connect: localhost is this machine only, 0.0.0.0 everyone on its network."
+        ),
+    ] = "localhost",
+    runs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="A run folder, or a folder of them, to show on the Study page; may be repeated.",
+        ),
+    ] = None,
+    model: Model = None,
+) -> None:
+    """Open the web app: classify photos, look at the study. Photos stay on this machine."""
+    if not all(importlib.util.find_spec(name) for name in ("streamlit", "pandas")):
+        raise MissingExtra("pilah app", "app")
+    from pilah.app.settings import LOCALHOST, Settings
+    from pilah.app.uploads import MAX_UPLOAD_MB
+    from pilah.models import DEFAULT, model_path
+    from pilah.models.bundle import open_bundle
+
+    info = open_bundle(model_path(model or DEFAULT)).info
+    for run in runs or []:
+        if not run.is_dir():
+            raise PilahError(f"no folder at {run}; give --runs a folder that `pilah train` wrote")
+    _check_free(address, port)
+    settings = Settings(model, tuple(runs or ()), own_machine=address == LOCALHOST)
+    options = {
+        **OPTIONS,
+        "server.address": address,
+        "server.port": str(port),
+        "server.maxUploadSize": str(MAX_UPLOAD_MB),
+    }
+    if settings.own_machine:
+        # Another site's page must not reach this machine's folders under a name of its own.
+        options["server.allowedHosts"] = LOCALHOST
+    typer.echo(f"pilah with the model {info.name} {info.version}; Ctrl+C ends it.")
+    sys.stdout.flush()
+    main = Path(str(importlib.util.find_spec("pilah.app.main").origin))  # type: ignore[union-attr]
+    flags = [word for name, value in options.items() for word in (f"--{name}", value)]
+    program = [sys.executable, "-P", "-m", "pilah.app.server", "run", str(main), *flags, "--"]
+    command = [*program, *settings.to_arguments()]
+    os.execve(sys.executable, command, {**MEMORY, **os.environ})
+
+
+def _check_free(address: str, port: int) -> None:
+    try:
+        with socket.create_server((address, port)):
+            pass
+    except (OSError, OverflowError) as error:
+        raise PilahError(
+            f"cannot serve on {address}, port {port} ({error}); give another --port"
+        ) from None
