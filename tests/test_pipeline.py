@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import skimage.data
 from PIL import Image
 
 import pilah
-from pilah.errors import BundleError
+from pilah.errors import BundleError, PhotoTypeError
 from pilah.models import model_path
 from pilah.models.bundle import open_bundle
 from pilah.models.classifier import Classifier, label_of
@@ -201,16 +202,32 @@ def test_the_input_is_only_taken_as_needed(which: str, request: pytest.FixtureRe
     results.close()
 
 
-def test_an_odd_photo_is_its_own_error(here: Pilah, shared_out: Pilah) -> None:
-    odd = [object(), threading.Lock(), 7]  # a lock cannot even travel to a worker
+@pytest.mark.parametrize("odd", [object(), threading.Lock(), 7, None, np.zeros((3, 3), np.int32)])
+def test_what_is_no_photo_raises_at_once(here: Pilah, shared_out: Pilah, odd: object) -> None:
+    """It never looks like an answer, nor like a photo that cannot be read."""
     black = np.zeros((32, 24, 3), np.uint8)
-    for engine in (here, shared_out):
-        results = list(engine.predict_many([black] * 20 + odd + [black] * 20, crops=True))
-        assert [bool(result.error) for result in results] == [False] * 20 + [True] * 3 + [
-            False
-        ] * 20
-    assert results[21].error is not None and "TypeError" in results[21].error
-    assert results[22].error is not None and "not a photo: int 7; pass a path" in results[22].error
+    with pytest.raises(PhotoTypeError, match="pass a path"):
+        here.predict(odd)
+    for model in (here, shared_out):
+        photos = iter([black] * 40 + [odd] + [black])
+        with pytest.raises(PhotoTypeError, match="pass a path"):
+            list(model.predict_many(photos, crops=True))
+        assert len(list(model.predict_many([black] * 20, crops=True))) == 20
+
+
+@pytest.mark.parametrize("one", ["a.jpg", b"", Path("a.jpg"), np.zeros((32, 24, 3), np.uint8)])
+def test_one_photo_is_not_several(here: Pilah, one: object) -> None:
+    with pytest.raises(PhotoTypeError, match="pass a list of photos"):
+        list(here.predict_many(one))
+
+
+@pytest.mark.parametrize("wrap", [bytearray, memoryview, BytesIO])
+def test_an_encoded_file_may_come_in_any_buffer(shared_out: Pilah, wrap: type) -> None:
+    buffer = BytesIO()
+    Image.new("L", (24, 32), 255).save(buffer, "PNG")
+    photos = [wrap(buffer.getvalue()) for _ in range(FEW + 4)]
+    results = list(shared_out.predict_many(photos, crops=True))
+    assert {result.label for result in results} == {"male"}
 
 
 @pytest.mark.slow

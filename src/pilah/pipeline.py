@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from PIL import Image
 
-from pilah.errors import PilahError
+from pilah.errors import PhotoTypeError, PilahError
 from pilah.faces.detect import Detector
 from pilah.faces.extract import Extracted, Extractor
-from pilah.images import Photo
+from pilah.images import Photo, as_photo
 from pilah.models import DEFAULT, model_path
 from pilah.models.bundle import BundleInfo, open_bundle
 from pilah.models.classifier import Classifier, label_of
@@ -35,6 +36,9 @@ AHEAD = 16
 FEW = 16
 """Fewer photos than this are done before worker processes would have started."""
 
+
+SINGLE = (str, bytes, bytearray, memoryview, os.PathLike, Image.Image, np.ndarray)
+SEVERAL = "pass a list of photos, or call predict for one"
 
 Key = TypeVar("Key")
 
@@ -70,11 +74,11 @@ class Pilah:
         """Say what is known about one photo; an unreadable one gives a Result with its error.
 
         Args:
-            photo: a path, an encoded file's bytes, a Pillow image, or RGB pixels uint8 (h, w, 3).
+            photo: see `images.Photo`: a path, an encoded file, a Pillow image, or uint8 pixels.
             crops: the photo is a face crop already, as the model was trained on: nothing is
                 detected, its centre is resized to the model's input.
         """
-        extracted = self._extractor(photo, crops=crops)
+        extracted = self._extractor(as_photo(photo), crops=crops)
         return next(self._classified([(None, _path_of(photo), extracted)]))[1]
 
     def predict_many(self, photos: Iterable[Photo], *, crops: bool = False) -> Iterator[Result]:
@@ -85,8 +89,11 @@ class Pilah:
         with `workers=1`.
 
         Raises:
+            PhotoTypeError: `photos` is itself one photo, or holds something that is none.
             PilahError: the worker processes cannot start.
         """
+        if isinstance(photos, SINGLE):
+            raise PhotoTypeError(f"one {type(photos).__name__} for several photos", SEVERAL)
         keyed = ((None, photo) for photo in photos)
         return (result for _, result in self.predict_stream(keyed, crops=crops))
 
@@ -98,11 +105,12 @@ class Pilah:
         A key may be anything; it comes back as it was given. For the rest see `predict_many`.
 
         Raises:
+            PhotoTypeError: something among `photos` is not a photo.
             PilahError: the worker processes cannot start.
         """
         waiting: list[tuple[Key, str | None, Extracted]] = []
         faces = 0
-        for key, photo, extracted in self._extracted(iter(photos), crops=crops):
+        for key, photo, extracted in self._extracted(_checked(photos), crops=crops):
             waiting.append((key, _path_of(photo), extracted))
             faces += len(extracted.crops)
             if faces >= BATCH or len(waiting) >= BATCH:
@@ -237,6 +245,12 @@ def _threshold(info: BundleInfo, min_confidence: float | None, max_error: float 
             "0.01"
         )
     return info.point_for(max_error).min_confidence
+
+
+def _checked(photos: Iterable[tuple[Key, Photo]]) -> Iterator[tuple[Key, Photo]]:
+    """Photos in a form that a worker can take; here, because a mistake is the caller's to see."""
+    for key, photo in photos:
+        yield key, as_photo(photo)
 
 
 def _path_of(photo: Photo) -> str | None:

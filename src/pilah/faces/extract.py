@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pilah.errors import ImageError
+from pilah.errors import ImageError, PhotoTypeError
 from pilah.faces.crop import centre_crop, crop_face
 from pilah.faces.detect import Detection, Detector
 from pilah.faces.search import Picture, Search, search
@@ -56,9 +56,14 @@ class Extractor:
         """Find and crop the faces of a photo, which is a face crop already if `crops`.
 
         Whatever goes wrong with the photo is kept in what is returned, never raised.
+
+        Raises:
+            PhotoTypeError: `photo` is not a photo at all.
         """
         try:
             return self._ready(photo) if crops else self._found(photo)
+        except PhotoTypeError:
+            raise
         except ImageError as error:
             reason = str(error)
         except Exception as error:  # one photo must not end a batch

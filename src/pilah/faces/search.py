@@ -15,7 +15,7 @@ from PIL import Image
 
 from pilah.faces.detect import RELIABLE, Detection, Detector, distinct, repeats
 from pilah.faces.upright import rotated
-from pilah.images import Photo, read
+from pilah.images import MAX_PIXELS, Photo, read
 
 BASE = 320
 """Length of the first scale, in pixels; a picture longer than twice its other side is longer."""
@@ -76,17 +76,21 @@ class Picture:
         self._photo = photo
         self._pixels = read(photo, at_least=DECODE_AT_LEAST)
         self.size_hw = self._pixels.size_hw
+        # A JPEG above the limit of pixels is never decoded at more than half of its size.
+        whole = self.size_hw[0] * self.size_hw[1] <= MAX_PIXELS
+        self.most_scale = 1.0 if whole else 0.5
 
     def with_scale(self, scale: float) -> tuple[NDArray[np.uint8], float]:
-        """Pixels at `scale` of the photo's size or larger, and the scale that they have."""
+        """Pixels at `scale` of the photo's size or larger, where it has them, and their scale."""
         longer = max(self.size_hw)
-        if max(self._pixels.image_rgb.shape[:2]) < int(longer * scale):
-            self._pixels = read(self._photo, at_least=int(longer * scale))
+        needed = int(longer * min(scale, self.most_scale))
+        if max(self._pixels.image_rgb.shape[:2]) < needed:
+            self._pixels = read(self._photo, at_least=needed)
         return self._pixels.image_rgb, max(self._pixels.image_rgb.shape[:2]) / longer
 
     def at(self, scale: float) -> NDArray[np.uint8]:
         """The photo at `scale` of its size, uint8 RGB."""
-        image_rgb, has = self.with_scale(min(scale, 1.0))
+        image_rgb, has = self.with_scale(scale)
         if has == scale:
             return image_rgb
         height, width = (max(1, round(side * scale)) for side in self.size_hw)
@@ -108,7 +112,8 @@ def search(
     """
     shorter, longer = sorted(picture.size_hw)
     scale = _first_scale(min(longer, 2 * shorter))
-    finest = max(scale, min(MOST_ENLARGED, RELIABLE / max(min_face, 1.0)))
+    most = MOST_ENLARGED * picture.most_scale
+    finest = max(scale, min(most, RELIABLE / max(min_face, 1.0)))
     seen = _Seen(picture, detector)
     while True:
         is_last = scale >= finest
