@@ -22,6 +22,7 @@ from pilah.sorting import undo_sort
 PHOTOS = int(os.environ.get("PILAH_KILL_PHOTOS", 30))
 KILLS = int(os.environ.get("PILAH_KILLS", 4))
 ROUNDS = KILLS if "PILAH_KILLS" in os.environ else 1
+pytestmark = pytest.mark.usefixtures("disk_kind")
 
 
 def kill_at(lines: int, moment: float, target: Path, *arguments: str | Path) -> bool:

@@ -16,6 +16,7 @@ from pilah.sorting.transfer import Mode
 from pilah.types import Result
 
 MODES: list[Mode] = ["copy", "move", "link"]
+pytestmark = pytest.mark.usefixtures("disk_kind")
 
 
 def places(target: Path) -> set[str]:

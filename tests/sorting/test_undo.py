@@ -8,6 +8,8 @@ from pilah.errors import SortError
 from pilah.sorting import SortOptions, claim_artifacts, record_artifact, sort_photos, undo_sort
 from pilah.sorting.transfer import Mode
 
+pytestmark = pytest.mark.usefixtures("disk_kind")
+
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:

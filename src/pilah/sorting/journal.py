@@ -7,7 +7,6 @@ journal is harmless: a `done` that is lost makes the photo be put back and sorte
 """
 
 import errno
-import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pilah.errors import SortError
+from pilah.sorting import disk
 from pilah.sorting.bins import Bin
 from pilah.sorting.records import FORMAT, Line, State, read_lines, read_state, result_from
 from pilah.sorting.transfer import digest_of
@@ -58,17 +58,21 @@ class Journal:
             SortError: another process has it, or it is damaged.
         """
         flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+        self._folder = path.parent
         self._descriptor = os.open(path, flags, 0o666)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            disk.lock(self._descriptor, self._folder)
             self._cut_torn_line()
             self.state = read_state(path)
-        except BaseException as error:
+        except BlockingIOError as error:
             os.close(self._descriptor)
-            if isinstance(error, BlockingIOError):
-                raise SortError(
-                    f"another pilah is at work in {shown(path.parent.parent)}; wait for it to end"
-                ) from None
+            remedy = f", or delete {shown(error.filename)} if none is" if error.filename else ""
+            raise SortError(
+                f"another pilah is at work in {shown(path.parent.parent)}; wait for it to end"
+                + remedy
+            ) from None
+        except BaseException:
+            self.__exit__()
             raise
 
     def append(self, line: Line, *, durable: bool = False) -> None:
@@ -83,7 +87,7 @@ class Journal:
             if os.write(self._descriptor, raw) < len(raw):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if durable:
-                os.fsync(self._descriptor)
+                disk.flush(self._descriptor)
         except OSError as error:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, length)
@@ -108,7 +112,13 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         """Close the file, which gives the lock back."""
+        disk.unlock(self._folder)
         os.close(self._descriptor)
+
+    def moved_to(self, folder: Path) -> None:
+        """Say that the folder of the journal has another name now."""
+        disk.lock_moved(self._folder, folder)
+        self._folder = folder
 
 
 def open_journal(target: Path) -> Journal:
@@ -154,6 +164,7 @@ def begin_journal(target: Path, options: dict[str, Any], sources: Iterable[str])
                 journal.append(header, durable=True)
             if is_new:
                 os.rename(home, target)
+                journal.moved_to((target / JOURNAL).parent)
         except BaseException:
             journal.__exit__()
             raise

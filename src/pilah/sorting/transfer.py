@@ -16,13 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+from pilah.sorting import disk
 from pilah.sorting.records import Entry, Placed
 
 Mode = Literal["copy", "move", "link"]
 Obstacle = Literal["missing", "changed", "occupied"]
-
-NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
-"""What a system answers where two places cannot share one file."""
 
 CHUNK = 2**20
 
@@ -55,7 +53,7 @@ def copy_whole(source: str, draft: str) -> str:
         with suppress(OSError):  # not every file system keeps permissions
             shutil.copystat(source, draft)
         os.utime(draft, ns=(before.st_atime_ns, before.st_mtime_ns))
-        os.fsync(writer.fileno())
+        disk.flush(writer.fileno())
     return digest.hexdigest()
 
 
@@ -63,10 +61,11 @@ def draft_of(source: str, draft: str, mode: Mode) -> str | None:
     """Make what will be placed for a copy or a move: a copy, or a second name of the file.
 
     A move within one file system copies nothing. Across file systems, and where hard links are
-    unknown (FAT), it is a copy, verified by reading it back.
+    refused, it is a copy, verified by reading it back.
 
     Returns:
-        The content's digest, None where it was not read.
+        The content's digest, by which an undo finds the photo wherever a person moved it; None
+        where it cannot be read.
 
     Raises:
         OSError: the file cannot be read or written, or is a symbolic link to be moved.
@@ -75,13 +74,12 @@ def draft_of(source: str, draft: str, mode: Mode) -> str | None:
         return copy_whole(source, draft)
     if os.path.islink(source):
         raise OSError(errno.EINVAL, "is a symbolic link; sort it with --copy or --link", source)
-    try:
-        os.link(source, draft, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
+    if not disk.link(source, draft):
         return _verified_copy(source, draft)
-    return None
+    try:
+        return digest_of(draft)
+    except OSError:  # what cannot be read can be moved all the same
+        return None
 
 
 def place(draft: str, path: str) -> None:
@@ -91,18 +89,14 @@ def place(draft: str, path: str) -> None:
         FileExistsError: the place is taken.
         OSError: the file system refuses.
     """
-    try:
-        os.link(draft, path, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
-        # Without hard links a rename is all there is, and it would overwrite. Only a program that
-        # takes the name between these two lines could lose by it.
-        if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from None
-        os.rename(draft, path)
-    else:
+    if disk.link(draft, path):
         os.unlink(draft)
+        return
+    # Without hard links a rename is all there is, and it would overwrite. Only a program that takes
+    # the name between these two lines could lose by it.
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+    os.rename(draft, path)
 
 
 def remove_original(entry: Entry, path: str) -> None:
@@ -113,8 +107,8 @@ def remove_original(entry: Entry, path: str) -> None:
     """
     if not is_original(entry):
         raise OSError(errno.EAGAIN, "changed while it was moved", entry.source)
-    if entry.files[0].digest is not None:
-        flush_folder(os.path.dirname(path))
+    if not os.path.samefile(path, entry.source):  # a copy, which must outlast a loss of power
+        disk.flush_folder(os.path.dirname(path))
     os.unlink(entry.source)
 
 
@@ -158,15 +152,6 @@ def take_back(path: str, placed: Placed, entry: Entry, mode: Mode) -> Obstacle |
     return None
 
 
-def flush_folder(folder: str) -> None:
-    """Flush to the disk which names a folder holds."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _is_unchanged(path: str, placed: Placed, entry: Entry, mode: Mode) -> bool:
     if mode == "link":
         return os.path.islink(path) and os.readlink(path) == entry.source
@@ -187,16 +172,12 @@ def _is_copy(placed: Placed, source: str) -> bool:
 def _return(path: str, entry: Entry) -> None:
     folder = os.path.dirname(entry.source)
     os.makedirs(folder, exist_ok=True)
-    try:
-        os.link(path, entry.source, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
+    if not disk.link(path, entry.source):
         draft = _return_draft(entry.source)
         _verified_copy(path, draft)
         os.utime(draft, ns=(entry.mtime_ns, entry.mtime_ns))
         place(draft, entry.source)
-        flush_folder(folder)
+        disk.flush_folder(folder)
     os.unlink(path)
 
 

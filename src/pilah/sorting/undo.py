@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pilah.errors import SortError
+from pilah.sorting import disk
 from pilah.sorting.journal import (
     JOURNAL,
     SCRATCH,
@@ -141,12 +142,18 @@ def _finish(target: Path) -> bool:
     if not os.path.lexists(target) and staging.is_dir():
         with suppress(OSError):
             (staging / JOURNAL).unlink(missing_ok=True)
-            (staging / JOURNAL).parent.rmdir()
+            _remove_home((staging / JOURNAL).parent)
         with suppress(OSError):
             staging.rmdir()
         return True
     home = (target / JOURNAL).parent
-    if home.is_dir() and not os.listdir(home):
-        home.rmdir()
+    if home.is_dir() and all(map(disk.is_lock, home.iterdir())):
+        _remove_home(home)
         return True
     return False
+
+
+def _remove_home(home: Path) -> None:
+    for path in filter(disk.is_lock, home.iterdir()):
+        path.unlink(missing_ok=True)
+    home.rmdir()

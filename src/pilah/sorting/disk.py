@@ -1,0 +1,159 @@
+"""What may a disk refuse, and what is the next-best way then?
+
+Network folders, memory cards (FAT, exFAT) and phones may know no hard links, no locks, or no flush
+of a folder, and each answers with another error number. So every refusal counts, but for those that
+the next-best way would meet too: the disk is full, the name is taken, the file is not there.
+
+| refused           | instead                                                              |
+|-------------------|----------------------------------------------------------------------|
+| a hard link       | a copy that is read back and compared; a rename to a name just seen free |
+| a lock            | a file `lock.HOST.PID` beside the journal                            |
+| a flush           | none: a loss of power may cost the last photos, a kill costs nothing |
+
+What was refused is kept in words in `notes`, each once, for the summary.
+"""
+
+import errno
+import os
+import platform
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+NO_WAY_AROUND = {
+    *(errno.EEXIST, errno.ENOENT, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO),
+}
+"""What the next-best way would meet too."""
+
+ORDINARY = {errno.EXDEV, errno.EMLINK}
+"""Refusals of a hard link that say nothing about the disk: it leads to another one, or is one more
+than a file may have."""
+
+_notes: dict[str, str] = {}
+_held: set[str] = set()
+
+
+def notes() -> tuple[str, ...]:
+    """What a disk has refused since the process began, and what was done instead, in words."""
+    return tuple(_notes.values())
+
+
+def link(source: str, path: str) -> bool:
+    """Give a file a second name; False where the disk refuses.
+
+    Raises:
+        FileExistsError: the name is taken.
+        OSError: the disk is full, or the source is not there.
+    """
+    try:
+        os.link(source, path, follow_symlinks=False)
+    except OSError as error:
+        _pass(error, "link", "knows no hard links; files are copied and compared instead")
+        return False
+    return True
+
+
+def flush(descriptor: int) -> None:
+    """Flush an open file, or the names that an open folder holds, to the disk.
+
+    Raises:
+        OSError: the disk is full or fails.
+    """
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        _pass(error, "flush", "does not flush on demand; keep the power on until the end")
+
+
+def flush_folder(folder: str) -> None:
+    """Flush to the disk which names a folder holds.
+
+    Raises:
+        OSError: the folder is not there, or the disk fails.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        _pass(error, "flush", "does not flush on demand; keep the power on until the end")
+        return
+    try:
+        flush(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def lock(descriptor: int, folder: Path) -> None:
+    """Lock an open file, in the folder `folder`, for this process; `unlock` before it is closed.
+
+    Raises:
+        BlockingIOError: another process has it.
+    """
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except (ImportError, OSError) as error:
+        if isinstance(error, OSError):
+            _pass(error, "lock", "knows no locks; a file beside the journal is used instead")
+        _lock_by_file(folder)
+
+
+def unlock(folder: Path) -> None:
+    """Remove the file that stands for a lock, if there is one."""
+    own = _own_lock(folder)
+    if str(own) in _held:
+        _held.discard(str(own))
+        own.unlink(missing_ok=True)
+
+
+def lock_moved(folder: Path, to: Path) -> None:
+    """Say that the folder of a lock has another name now."""
+    if str(_own_lock(folder)) in _held:
+        _held.discard(str(_own_lock(folder)))
+        _held.add(str(_own_lock(to)))
+
+
+def is_lock(path: Path) -> bool:
+    """Whether a file stands for a lock."""
+    return path.name.startswith("lock.")
+
+
+def _lock_by_file(folder: Path) -> None:
+    """Each process makes its file first and then looks for others, so that never two go on."""
+    own = _own_lock(folder)
+    if str(own) in _held:
+        raise BlockingIOError
+    own.touch()
+    for other in folder.glob("lock.*"):
+        if other != own and _is_alive(other):
+            own.unlink()
+            raise BlockingIOError(errno.EAGAIN, "locked", str(other))
+        if other != own:
+            other.unlink(missing_ok=True)
+    _held.add(str(own))
+
+
+def _own_lock(folder: Path) -> Path:
+    return folder / f"lock.{platform.node() or 'here'}.{os.getpid()}"
+
+
+def _is_alive(path: Path) -> bool:
+    """Whether the process that made a lock file may still run; one on another machine may."""
+    host, _, number = path.name.removeprefix("lock.").rpartition(".")
+    if host != (platform.node() or "here") or not number.isdigit() or sys.platform == "win32":
+        return True
+    with suppress(PermissionError):
+        try:
+            os.kill(int(number), 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+    return True
+
+
+def _pass(error: OSError, what: str, words: str) -> None:
+    if error.errno in NO_WAY_AROUND:
+        raise error
+    if error.errno not in ORDINARY:
+        _notes[what] = f"this disk {words} ({error.strerror})"
