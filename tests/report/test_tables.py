@@ -26,6 +26,8 @@ def test_the_csv_has_a_row_a_photo(sort: Sort, info: BundleInfo) -> None:
     assert group == {
         "path": str(target.parent / "in" / "group.jpg"),
         "bin": "unsure",
+        "folder": "unsure",
+        "corrected": "",
         "destination": "unsure/group.jpg",
         "label": "female",
         "p_male": "0.0200",

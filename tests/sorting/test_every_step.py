@@ -12,6 +12,7 @@ from pilah.sorting import SortOptions, read_results, sort_photos, undo_sort
 
 NAMES = ["f-1.jpg", "a/f-1.jpg", "fm-2.jpg", "bad-3.jpg", "none-4.jpg", "a/b/u-5.png"]
 NAMES += ["m-\udcff.jpg"]
+COMPANIONS = ["f-1.jpg.xmp", "f-1.mov", "a/f-1.cr2", "bad-3.aae"]
 CALLS = ["link", "unlink", "symlink", "rename", "mkdir", "rmdir"]
 CALLS += ["fsync", "write", "ftruncate", "utime"]
 
@@ -85,7 +86,7 @@ def test_death_at_every_step(
         staged = any(tmp_path.glob(".out*"))
         return staged or (tmp_path / "out" / ".pilah").exists()
 
-    for time, name in enumerate(NAMES):
+    for time, name in enumerate(NAMES + COMPANIONS):
         write(tmp_path / "photos" / name, f"photo {time}", time=10**18 + time)
     if there:
         write(tmp_path / "out" / "female" / "f-1.jpg", "there before")

@@ -14,22 +14,22 @@ Sorting depends only on `Result` values: it asks no model and reads no pixels, b
 """
 
 from pilah.sorting.bins import BINS, Bin, bin_of
-from pilah.sorting.journal import SortedPhoto, claim_artifacts, read_results, record_artifact
-from pilah.sorting.sort import SortOptions, Summary, plan_photos, sort_photos
+from pilah.sorting.photos import Crop, SortedPhoto, read_results
+from pilah.sorting.plan import plan_photos
+from pilah.sorting.sort import SortOptions, Summary, sort_photos
 from pilah.sorting.undo import Undone, undo_sort
 
 __all__ = [
     "BINS",
     "Bin",
+    "Crop",
     "SortOptions",
     "SortedPhoto",
     "Summary",
     "Undone",
     "bin_of",
-    "claim_artifacts",
     "plan_photos",
     "read_results",
-    "record_artifact",
     "sort_photos",
     "undo_sort",
 ]

@@ -38,7 +38,7 @@ def bin_of(result: Result, *, by: By = "foreground") -> Bin:
         return "unreadable"
     if not result.faces:
         return "no_face"
-    return bin_of_faces(_looked_at(result.faces, by))
+    return bin_of_faces(deciding(result.faces, by))
 
 
 def bin_of_faces(faces: tuple[Face, ...]) -> Bin:
@@ -57,7 +57,8 @@ def foreground(faces: tuple[Face, ...], share: float = FOREGROUND) -> tuple[Face
     return tuple(face for face in faces if face.box.height >= least)
 
 
-def _looked_at(faces: tuple[Face, ...], by: By) -> tuple[Face, ...]:
+def deciding(faces: tuple[Face, ...], by: By) -> tuple[Face, ...]:
+    """Those of a photo's faces that `by` says decide its bin."""
     if by == "main":
         return faces[:1]
     return foreground(faces) if by == "foreground" else faces

@@ -29,6 +29,9 @@ ORDINARY = {errno.EXDEV, errno.EMLINK}
 """Refusals of a hard link that say nothing about the disk: it leads to another one, or is one more
 than a file may have."""
 
+HOUR_NS = 3_600_000_000_000
+FAT_STEP_NS = 2_000_000_000
+
 _notes: dict[str, str] = {}
 _held: set[str] = set()
 
@@ -100,6 +103,22 @@ def lock(descriptor: int, folder: Path) -> None:
         _lock_by_file(folder)
 
 
+def is_locked(path: Path) -> bool:
+    """Whether another process has a lock on a file; nothing is written."""
+    if any(other != _own_lock(path.parent) and _is_alive(other) for other in _locks(path.parent)):
+        return True
+    with path.open("rb") as file:
+        try:
+            import fcntl
+
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except (ImportError, OSError):
+            return str(_own_lock(path.parent)) in _held
+    return False
+
+
 def unlock(folder: Path) -> None:
     """Remove the file that stands for a lock, if there is one."""
     own = _own_lock(folder)
@@ -126,13 +145,17 @@ def _lock_by_file(folder: Path) -> None:
     if str(own) in _held:
         raise BlockingIOError
     own.touch()
-    for other in folder.glob("lock.*"):
+    for other in _locks(folder):
         if other != own and _is_alive(other):
             own.unlink()
             raise BlockingIOError(errno.EAGAIN, "locked", str(other))
         if other != own:
             other.unlink(missing_ok=True)
     _held.add(str(own))
+
+
+def _locks(folder: Path) -> list[Path]:
+    return list(folder.glob("lock.*"))
 
 
 def _own_lock(folder: Path) -> Path:
@@ -157,3 +180,13 @@ def _pass(error: OSError, what: str, words: str) -> None:
         raise error
     if error.errno not in ORDINARY:
         _notes[what] = f"this disk {words} ({error.strerror})"
+
+
+def same_time(one_ns: int, other_ns: int) -> bool:
+    """Whether two times of a file may be one.
+
+    Memory cards (FAT) keep two seconds at best, and in local time, so they are an hour off after
+    the clocks change.
+    """
+    apart = abs(one_ns - other_ns)
+    return min(apart, abs(apart - HOUR_NS)) <= FAT_STEP_NS

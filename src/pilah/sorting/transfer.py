@@ -31,6 +31,14 @@ def digest_of(path: str | Path) -> str:
         return hashlib.file_digest(file, _hash).hexdigest()
 
 
+def digest_if_readable(path: str) -> str | None:
+    """As `digest_of`, or None: what cannot be read can be moved and linked all the same."""
+    try:
+        return digest_of(path)
+    except OSError:
+        return None
+
+
 def copy_whole(source: str, draft: str) -> str:
     """Copy a file's bytes, times and, where possible, permissions; flush it to the disk.
 
@@ -72,14 +80,25 @@ def draft_of(source: str, draft: str, mode: Mode) -> str | None:
     """
     if mode == "copy":
         return copy_whole(source, draft)
-    if os.path.islink(source):
-        raise OSError(errno.EINVAL, "is a symbolic link; sort it with --copy or --link", source)
+    refuse_transfer(source, mode)
     if not disk.link(source, draft):
         return _verified_copy(source, draft)
-    try:
-        return digest_of(draft)
-    except OSError:  # what cannot be read can be moved all the same
-        return None
+    return digest_if_readable(draft)
+
+
+def refuse_transfer(source: str, mode: Mode) -> None:
+    """Refuse a file that cannot be copied or moved, as far as can be known beforehand.
+
+    Raises:
+        OSError: it may not be read for a copy; for a move, it is a symbolic link or its folder may
+            not be written to.
+    """
+    if mode == "copy" and not os.access(source, os.R_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), source)
+    if mode == "move" and os.path.islink(source):
+        raise OSError(errno.EINVAL, "is a symbolic link; sort it with --copy or --link", source)
+    if mode == "move" and not os.access(os.path.dirname(source), os.W_OK):
+        raise PermissionError(errno.EACCES, "its folder may not be written to", source)
 
 
 def place(draft: str, path: str) -> None:
@@ -119,6 +138,22 @@ def is_original(entry: Entry) -> bool:
     except OSError:
         return False
     return (status.st_size, status.st_mtime_ns) == (entry.size, entry.mtime_ns)
+
+
+def is_same_content(path: str, size: int, mtime_ns: int, digest: str | None) -> bool:
+    """Whether a file is one that was seen before: by size, then by its time or its digest.
+
+    Another time alone does not make it another file, for some disks change it (`disk.same_time`).
+    """
+    try:
+        status = os.stat(path)
+    except OSError:
+        return False
+    if status.st_size != size:
+        return False
+    if digest is None:  # unreadable then, or moved or linked by an earlier version
+        return disk.same_time(status.st_mtime_ns, mtime_ns)
+    return status.st_mtime_ns == mtime_ns or digest_if_readable(path) == digest
 
 
 def take_back(path: str, placed: Placed, entry: Entry, mode: Mode) -> Obstacle | None:
