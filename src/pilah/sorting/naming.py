@@ -60,6 +60,11 @@ class Names:
                 self._taken.update(paths)
                 return paths
 
+    def give_back(self, paths: Iterable[str]) -> None:
+        """Let names be given again, for their files are gone."""
+        self._taken.difference_update(paths)
+        self._next.clear()
+
     def _is_taken(self, path: str) -> bool:
         is_there = path not in self._freed and os.path.lexists(self._target / path)
         return path in self._taken or is_there

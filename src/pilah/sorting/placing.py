@@ -75,9 +75,8 @@ class Placing:
             OSError: nothing more can be placed; the target is full, or its journal is.
         """
         earlier = self._journal.state.newest.get(photo.source)
-        if earlier and (self._mode == "link" or self._faces):
-            # What was made of a file's earlier content can be made again; a copy of it cannot.
-            self.take_out([earlier] if can_take_out(earlier, self._target, self._mode) else [])
+        if earlier and is_made_anew(earlier, self._target, self._mode, faces=self._faces):
+            self.take_out([earlier])
         try:
             while not self._try_to_put(photo, result, bin):
                 pass
@@ -110,6 +109,7 @@ class Placing:
             self._journal.append({"reopened": entry.number}, durable=True)
         for entry in self._journal.state.interrupted:
             self._put_back(entry)
+            self._names.give_back(placed.path for placed in entry.files)
 
     def close(self) -> None:
         """Leave no scratch folder behind."""
@@ -248,6 +248,14 @@ def can_take_out(entry: Entry, target: Path, mode: Mode) -> bool:
     if not all(is_in_place(target, placed, entry, mode) for placed in entry.files):
         return False
     return os.path.lexists(entry.source) != (mode == "move")
+
+
+def is_made_anew(entry: Entry, target: Path, mode: Mode, *, faces: bool) -> bool:
+    """Whether what was made of a file goes when the file has another content.
+
+    A link and a crop can be made again, but a copy may be the last of the earlier content.
+    """
+    return (mode == "link" or faces) and can_take_out(entry, target, mode)
 
 
 def reason_of_failure(error: Exception, photo: Photo) -> str:

@@ -12,7 +12,7 @@ from pilah.sorting.bins import bin_of, bin_of_faces
 from pilah.sorting.journal import at_work, unwritable
 from pilah.sorting.naming import Names, crop_name, folder_of
 from pilah.sorting.photos import Crop, SortedPhoto, failed_photo
-from pilah.sorting.placing import reason_of_failure
+from pilah.sorting.placing import is_made_anew, reason_of_failure
 from pilah.sorting.records import Entry, State
 from pilah.sorting.sort import (
     Counting,
@@ -53,8 +53,10 @@ def plan_photos(
     retried = to_retry(state, sources, target, options.mode)
     found = find_photos(filter(os.path.lexists, sources), target)
     photos = _photos(found, state, retried, target, options.mode)
-    _refuse_full([photo for photo, _ in photos], target, options)
-    plan = _Plan(target, options, state, retried)
+    _refuse_full(photos, target, options)
+    earlier = [state.newest[photo.source] for photo, _ in photos if photo.source in state.newest]
+    gone = [e for e in earlier if is_made_anew(e, target, options.mode, faces=options.faces)]
+    plan = _Plan(target, options, state, [*retried, *gone])
     counting = Counting()
 
     def note(photo: SortedPhoto) -> None:
@@ -75,13 +77,11 @@ def plan_photos(
 class _Plan:
     """Gives photos the places that a sort would give them."""
 
-    def __init__(
-        self, target: Path, options: SortOptions, state: State, retried: list[Entry]
-    ) -> None:
+    def __init__(self, target: Path, options: SortOptions, state: State, gone: list[Entry]) -> None:
         self._target = target
         self._options = options
         taken = {placed.path for entry in state.entries.values() for placed in entry.files}
-        freed = {placed.path for entry in retried for placed in entry.files}
+        freed = {placed.path for entry in gone for placed in entry.files}
         self._names = Names(target, taken, freed=freed)
 
     def place(self, photo: Photo, result: Result) -> SortedPhoto:
@@ -141,15 +141,15 @@ def _refuse_unwritable(target: Path) -> None:
             raise unwritable(target, OSError(number, os.strerror(number)))
 
 
-def _refuse_full(photos: list[Photo], target: Path, options: SortOptions) -> None:
+def _refuse_full(photos: list[tuple[Photo, str]], target: Path, options: SortOptions) -> None:
     home = target if target.exists() else target.parent
     if options.mode == "link" or options.faces:
         return
     needed = sum(
         file.size
-        for photo in photos
+        for photo, read_from in photos
+        if options.mode == "copy" or os.stat(read_from).st_dev != os.stat(home).st_dev
         for file in (photo, *photo.companions)
-        if options.mode == "copy" or os.stat(file.source).st_dev != os.stat(home).st_dev
     )
     free = shutil.disk_usage(home).free
     if needed > free:

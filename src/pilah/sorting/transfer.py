@@ -97,7 +97,8 @@ def refuse_transfer(source: str, mode: Mode) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), source)
     if mode == "move" and os.path.islink(source):
         raise OSError(errno.EINVAL, "is a symbolic link; sort it with --copy or --link", source)
-    if mode == "move" and not os.access(os.path.dirname(source), os.W_OK):
+    folder = os.path.dirname(source)
+    if mode == "move" and os.path.isdir(folder) and not os.access(folder, os.W_OK):
         raise PermissionError(errno.EACCES, "its folder may not be written to", source)
 
 
