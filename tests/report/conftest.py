@@ -43,7 +43,7 @@ def sort(tmp_path: Path) -> Sort:
             for number, (name, result) in enumerate(results.items(), start=1):
                 path = os.path.join(source, name)
                 if result.error is None:
-                    Image.new("RGB", (64, 48), "tan").save(path, "JPEG")
+                    Image.new("RGB", (64, 48), (200, number % 256, 90)).save(path, "JPEG")
                 else:
                     Path(path).write_text(f"not photo {number}")
                 result = replace(result, path=path)
