@@ -1,53 +1,18 @@
 """A sort and an undo that die before any one of their system calls lose nothing."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from folders import answers, tree_of, write
 
+from dying import dies
 from pilah.sorting import SortOptions, read_results, sort_photos, undo_sort
 
 NAMES = ["f-1.jpg", "a/f-1.jpg", "fm-2.jpg", "bad-3.jpg", "none-4.jpg", "a/b/u-5.png"]
 NAMES += ["m-\udcff.jpg"]
 COMPANIONS = ["f-1.jpg.xmp", "f-1.mov", "a/f-1.cr2", "bad-3.aae"]
-CALLS = ["link", "unlink", "symlink", "rename", "mkdir", "rmdir"]
-CALLS += ["fsync", "write", "ftruncate", "utime"]
-
-
-class Killed(BaseException):
-    pass
-
-
-class Kill:
-    """Lets a process die before its `at`-th system call: from then on none has any effect."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
-        self.left = at
-        for name in CALLS:
-            monkeypatch.setattr(os, name, self.counted(getattr(os, name)))
-
-    def counted(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapper(*args: Any, **options: Any) -> Any:
-            self.left -= 1
-            if self.left < 0:
-                raise Killed
-            return call(*args, **options)
-
-        return wrapper
-
-
-def dies(call: Callable[[], object], at: int) -> bool:
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        kill = Kill(monkeypatch, at)
-        try:
-            call()
-        except Killed:
-            return True
-        # A kill that code ignores (rmtree with ignore_errors) still ended the process.
-        return kill.left < 0
 
 
 @pytest.mark.slow
