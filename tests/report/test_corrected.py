@@ -10,8 +10,8 @@ import pytest
 from fabricated import Sort, broken, photo
 from test_build import pilah
 
-from pilah.bundle import BundleInfo
 from pilah.errors import DataError, SortError
+from pilah.models.bundle import BundleInfo
 from pilah.report import build_report, write_report
 from pilah.sorting import records
 

@@ -5,7 +5,7 @@ import os
 from fabricated import Sort, photo
 
 from dying import dies
-from pilah.bundle import BundleInfo
+from pilah.models.bundle import BundleInfo
 from pilah.report import build_report
 from pilah.sorting import undo_sort
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pilah.bundle import BundleInfo
+from pilah.models.bundle import BundleInfo
 from pilah.report import build_report, recorded_info, write_report
 from pilah.report.tables import as_cell, as_text
 from pilah.sorting import BINS, SortOptions, sort_photos

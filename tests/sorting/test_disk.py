@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from folders import answers, tree_of, write
+from refusals import refuse_from_now_on
 
-from conftest import refuse_from_now_on
 from pilah.errors import SortError
 from pilah.sorting import SortOptions, disk, sort_photos, undo_sort
 from pilah.sorting.journal import open_journal

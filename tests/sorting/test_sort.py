@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pilah.errors import SortError
+from pilah.files import MAX_NAME, shortened
 from pilah.sorting import SortOptions, plan_photos, read_results, sort_photos, undo_sort
 from pilah.sorting.journal import open_journal
-from pilah.sorting.naming import MAX_NAME, shortened
 from pilah.sorting.transfer import Mode
 from pilah.types import Result
 

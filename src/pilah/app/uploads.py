@@ -17,6 +17,7 @@ from PIL import Image
 
 from pilah.app.texts import texts
 from pilah.errors import PilahError
+from pilah.files import free_name
 from pilah.images import is_photo_name
 
 MEGABYTE = 1_000_000
@@ -176,8 +177,4 @@ def _write_all(
 
 def _free_path(path: Path) -> Path:
     """The path itself, or with a number: a .zip may hold one name twice."""
-    number, free = 2, path
-    while free.exists():
-        free = path.with_stem(f"{path.stem} ({number})")
-        number += 1
-    return free
+    return path.with_name(free_name(path.name, lambda name: path.with_name(name).exists()))

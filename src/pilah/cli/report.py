@@ -29,8 +29,8 @@ def report(
     What you moved to another folder by hand, or deleted, counts as you corrected it. Photos that
     you moved into female and male are listed in corrections.csv, for `pilah prepare`.
     """
-    from pilah.bundle import open_bundle
     from pilah.models import model_path
+    from pilah.models.bundle import open_bundle
     from pilah.report import build_report
 
     info = None if model is None else open_bundle(model_path(model)).info

@@ -1,18 +1,18 @@
 """The files of a report, made whole or not at all."""
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pilah.bundle import BundleInfo
 from pilah.errors import DataError, SortError
+from pilah.models.bundle import BundleInfo
 from pilah.report.page import render_page
 from pilah.report.rates import Share, share_of_women
 from pilah.report.tables import CorrectionsTable, CsvTable, ParquetTable, recorded_info
 from pilah.report.tally import Tally
+from pilah.sorting import disk
 from pilah.sorting.journal import SCRATCH, Journal, open_journal, refuse_undone
 from pilah.sorting.kinds import in_words
 from pilah.sorting.photos import photos_of
@@ -124,7 +124,7 @@ def _build(journal: Journal, target: Path, info: BundleInfo) -> Report:
             journal.claim(target, [CORRECTIONS])
             names.insert(0, CORRECTIONS)
         for name in names:
-            os.replace(drafts[name], target / name)
+            disk.put_in_place(drafts[name], target / name)
             journal.record(target, target / name)
     finally:
         for draft in drafts.values():

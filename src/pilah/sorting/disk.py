@@ -20,6 +20,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from pilah import files
+
 NO_WAY_AROUND = {
     *(errno.EEXIST, errno.ENOENT, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO),
 }
@@ -28,6 +30,8 @@ NO_WAY_AROUND = {
 ORDINARY = {errno.EXDEV, errno.EMLINK}
 """Refusals of a hard link that say nothing about the disk: it leads to another one, or is one more
 than a file may have."""
+
+NO_FLUSH = "does not flush on demand; keep the power on until the end"
 
 HOUR_NS = 3_600_000_000_000
 FAT_STEP_NS = 2_000_000_000
@@ -57,65 +61,83 @@ def link(source: str, path: str) -> bool:
 
 
 def flush(descriptor: int) -> None:
-    """Flush an open file, or the names that an open folder holds, to the disk.
+    """Flush an open file to the disk.
 
     Raises:
         OSError: the disk is full or fails.
     """
     try:
-        os.fsync(descriptor)
+        files.flush(descriptor)
     except OSError as error:
-        _pass(error, "flush", "does not flush on demand; keep the power on until the end")
+        _pass(error, "flush", NO_FLUSH)
 
 
-def flush_folder(folder: str) -> None:
+def flush_folder(folder: str | Path) -> None:
     """Flush to the disk which names a folder holds.
 
     Raises:
         OSError: the folder is not there, or the disk fails.
     """
     try:
-        descriptor = os.open(folder, os.O_RDONLY)
+        files.flush_folder(folder)
     except OSError as error:
-        _pass(error, "flush", "does not flush on demand; keep the power on until the end")
-        return
-    try:
-        flush(descriptor)
-    finally:
-        os.close(descriptor)
+        _pass(error, "flush", NO_FLUSH)
 
 
-def lock(descriptor: int, folder: Path) -> None:
-    """Lock an open file, in the folder `folder`, for this process; `unlock` before it is closed.
+def put_in_place(draft: Path, path: Path) -> None:
+    """Flush a finished draft to the disk and let it replace `path`, in the same file system.
 
     Raises:
-        BlockingIOError: another process has it.
+        OSError: the disk is full or fails.
     """
-    try:
-        import fcntl
+    with draft.open("r+b") as file:
+        flush(file.fileno())
+    os.replace(draft, path)
+    flush_folder(path.parent)
 
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+def open_locked(path: Path, *, create: bool) -> int:
+    """Open a file to read and append, for one process at a time; `unlock` before it is closed.
+
+    Returns:
+        The descriptor.
+
+    Raises:
+        BlockingIOError: another process has it; its `filename` is the file that says so, if any.
+        OSError: the file cannot be opened for writing.
+    """
+    descriptor = files.open_to_append(path, create=create)
+    try:
+        _lock(descriptor, path.parent)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        files.lock(descriptor)
     except BlockingIOError:
         raise
-    except (ImportError, OSError) as error:
-        if isinstance(error, OSError):
-            _pass(error, "lock", "knows no locks; a file beside the journal is used instead")
+    except OSError as error:
+        _pass(error, "lock", "knows no locks; a file beside the journal is used instead")
         _lock_by_file(folder)
 
 
 def is_locked(path: Path) -> bool:
-    """Whether another process has a lock on a file; nothing is written."""
+    """Whether another process has a file open with `open_locked`; nothing is written."""
     if any(other != _own_lock(path.parent) and _is_alive(other) for other in _locks(path.parent)):
         return True
-    with path.open("rb") as file:
-        try:
-            import fcntl
-
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except (ImportError, OSError):
-            return str(_own_lock(path.parent)) in _held
+    descriptor = files.open_to_append(path, create=False)
+    try:
+        files.lock(descriptor)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return str(_own_lock(path.parent)) in _held
+    finally:
+        os.close(descriptor)
     return False
 
 

@@ -39,16 +39,14 @@ class Journal:
             OSError: the file cannot be opened for writing.
             SortError: another process has it, or it is damaged.
         """
-        flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | (os.O_CREAT if create else 0)
         self._folder = path.parent
-        self._descriptor = os.open(path, flags, 0o666)
         try:
-            disk.lock(self._descriptor, self._folder)
+            self._descriptor = disk.open_locked(path, create=create)
+        except BlockingIOError as error:
+            raise at_work(path.parent.parent, lock=error.filename) from None
+        try:
             self._cut_torn_line()
             self.state = read_state(path, keep=keep)
-        except BlockingIOError as error:
-            os.close(self._descriptor)
-            raise at_work(path.parent.parent, lock=error.filename) from None
         except BaseException:
             self.__exit__()
             raise

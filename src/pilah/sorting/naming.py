@@ -5,11 +5,9 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
+from pilah.files import shortened
 from pilah.sorting.bins import Bin
 from pilah.sorting.walk import Photo
-
-MAX_NAME = 255
-"""Bytes in a file's name, on every usual file system."""
 
 
 class Names:
@@ -87,10 +85,3 @@ def folder_of(photo: Photo, bin: Bin, *, tree: bool) -> str:
 def crop_name(photo: Photo, count: int) -> str:
     """The name of the crop of a photo's `count`-th face, counted from 1."""
     return f"{PurePath(photo.source).stem} face {count}.jpg"
-
-
-def shortened(stem: str, ending: str) -> str:
-    """A file name from its stem and ending, the stem cut so that the name is not too long."""
-    while stem and len(os.fsencode(stem + ending)) > MAX_NAME:
-        stem = stem[:-1]
-    return stem + ending
