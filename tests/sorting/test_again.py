@@ -53,11 +53,11 @@ def test_an_unreadable_photo_is_tried_again_when_more_can_be_read(
     write(tmp_path / "in/a.xmp", "its edit")
     before = tree_of(tmp_path)
     assert sort(path.parent, mode) == {"unreadable": 1, "new": 1}
-    for module in ("sort", "placing"):
+    for module in ("again", "placing"):
         monkeypatch.setattr(f"pilah.sorting.{module}.installed_readers", lambda: "one more")
     assert sort(path.parent, mode) == {"unreadable": 1, "new": 1}  # still of no use
     assert sort(path.parent, mode) == {"unreadable": 1, "new": 0}
-    for module in ("sort", "placing"):
+    for module in ("again", "placing"):
         monkeypatch.setattr(f"pilah.sorting.{module}.installed_readers", lambda: "two more")
     monkeypatch.setitem(globals(), "by_content", answers_female)
     assert sort(path.parent, mode) == {"female": 1, "new": 1}
@@ -79,7 +79,7 @@ def test_a_correction_of_an_unreadable_photo_is_not_overruled(
     sort(path.parent)
     (tmp_path / "out/female").mkdir()
     (tmp_path / "out/unreadable/a.jpg").rename(tmp_path / "out/female/a.jpg")
-    monkeypatch.setattr("pilah.sorting.sort.installed_readers", lambda: "more")
+    monkeypatch.setattr("pilah.sorting.again.installed_readers", lambda: "more")
     assert sort(path.parent) == {"female": 1, "new": 0}
 
 

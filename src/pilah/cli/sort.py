@@ -126,7 +126,7 @@ def _sort(
 def _print_json(summary: "Summary", files: list[Path], planned: "list[SortedPhoto] | None") -> None:
     import json
 
-    told = {
+    answer = {
         "counts": summary.counts,
         "failed": [{"path": path, "error": why} for path, why in summary.failed],
         "not_placed": [{"path": path, "error": why} for path, why in summary.not_placed],
@@ -138,10 +138,10 @@ def _print_json(summary: "Summary", files: list[Path], planned: "list[SortedPhot
         "files": [str(path) for path in files],
     }
     if planned is not None:
-        told["planned"] = [
+        answer["planned"] = [
             {"path": photo.source, "destinations": _destinations(photo)} for photo in planned
         ]
-    print(json.dumps(told))
+    print(json.dumps(answer))
 
 
 def _print(

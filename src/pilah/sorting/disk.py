@@ -162,7 +162,7 @@ def is_lock(path: Path) -> bool:
 
 
 def _lock_by_file(folder: Path) -> None:
-    """Each process makes its file first and then looks for others, so that never two go on."""
+    """Make a file first and look for others then, so that two processes never both work."""
     own = _own_lock(folder)
     if str(own) in _held:
         raise BlockingIOError

@@ -30,7 +30,7 @@ class JournalError(OSError):
 
 
 class Journal:
-    """An open, locked journal and the state that it tells; use it as a context, so it is closed."""
+    """An open, locked journal and the state that follows from it; use it as a context."""
 
     def __init__(self, path: Path, *, create: bool, keep: bool = True) -> None:
         """Open and lock the journal at `path`, and replay it; for `keep` see `State`.
@@ -149,7 +149,7 @@ def begin_journal(target: Path, options: dict[str, Any], sources: Iterable[str])
         journal = Journal(home / JOURNAL, create=True)
         try:
             if is_new:
-                journal.restart()  # whatever a kill left here had not begun
+                journal.restart()  # whatever a kill left here had not started
             if journal.state.options is None:
                 journal.append(header, durable=True)
             if is_new:

@@ -1,4 +1,4 @@
-"""One photo after the other gets its place in the target, each step told to the journal first."""
+"""One photo after the other gets its place in the target, each step in the journal beforehand."""
 
 import errno
 import os
@@ -8,12 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pilah.errors import ImageError
+from pilah.sorting.again import installed_readers, is_made_anew
 from pilah.sorting.bins import Bin, bin_of_faces
 from pilah.sorting.crops import write_crop
 from pilah.sorting.journal import SCRATCH, Journal, JournalError
-from pilah.sorting.moved import is_in_place
 from pilah.sorting.naming import Names, crop_name, folder_of
-from pilah.sorting.readers import installed_readers
 from pilah.sorting.records import Entry, Line, Placed
 from pilah.sorting.transfer import (
     Mode,
@@ -69,7 +68,7 @@ class Placing:
         self._folders: set[str] = set()
 
     def put(self, photo: Photo, result: Result, bin: Bin) -> None:
-        """Give a photo and its companions their places, or tell the journal why they have none.
+        """Give a photo and its companions their places, or note in the journal why they have none.
 
         Raises:
             OSError: nothing more can be placed; the target is full, or its journal is.
@@ -89,15 +88,15 @@ class Placing:
                 self.fail(photo.source, result.error)
             else:
                 line = {"failed": photo.source, "error": reason_of_failure(error, photo)}
-                self._tell_failed(line | {"bin": bin, "result": asdict(result)})
+                self._note_failed(line | {"bin": bin, "result": asdict(result)})
 
     def fail(self, source: str, reason: str) -> None:
-        """Tell the journal that a photo could not be read.
+        """Note in the journal that a photo could not be read.
 
         Raises:
             OSError: the journal cannot be written.
         """
-        self._tell_failed({"failed": source, "error": reason})
+        self._note_failed({"failed": source, "error": reason})
 
     def take_out(self, entries: Iterable[Entry]) -> None:
         """Put finished photos back with their companions, to sort them again.
@@ -116,7 +115,7 @@ class Placing:
         with suppress(OSError):
             self._scratch.rmdir()
 
-    def _tell_failed(self, line: Line) -> None:
+    def _note_failed(self, line: Line) -> None:
         if self._journal.state.failed.get(line["failed"]) != line:
             self._journal.append(line)
 
@@ -237,25 +236,6 @@ class Placing:
         # Whatever lies here is a draft: a copy, or one of two names of a file.
         for path in self._scratch.iterdir():
             path.unlink()
-
-
-def can_take_out(entry: Entry, target: Path, mode: Mode) -> bool:
-    """Whether nothing is lost when a finished photo is put back to be sorted again.
-
-    It must lie where the sort put it, so that no correction is overruled, and its first place must
-    be free after a move, and still have the photo after a copy.
-    """
-    if not all(is_in_place(target, placed, entry, mode) for placed in entry.files):
-        return False
-    return os.path.lexists(entry.source) != (mode == "move")
-
-
-def is_made_anew(entry: Entry, target: Path, mode: Mode, *, faces: bool) -> bool:
-    """Whether what was made of a file goes when the file has another content.
-
-    A link and a crop can be made again, but a copy may be the last of the earlier content.
-    """
-    return (mode == "link" or faces) and can_take_out(entry, target, mode)
 
 
 def reason_of_failure(error: Exception, photo: Photo) -> str:

@@ -8,22 +8,15 @@ from pathlib import Path
 
 from pilah.errors import SortError
 from pilah.sorting import disk
+from pilah.sorting.again import is_made_anew, new_photos, to_retry
 from pilah.sorting.bins import bin_of, bin_of_faces
 from pilah.sorting.journal import at_work, unwritable
 from pilah.sorting.naming import Names, crop_name, folder_of
 from pilah.sorting.photos import Crop, SortedPhoto, failed_photo
-from pilah.sorting.placing import is_made_anew, reason_of_failure
+from pilah.sorting.placing import reason_of_failure
 from pilah.sorting.records import Entry, State
-from pilah.sorting.sort import (
-    Counting,
-    Progress,
-    ResultsOf,
-    SortOptions,
-    Summary,
-    new_photos,
-    refuse,
-    to_retry,
-)
+from pilah.sorting.sort import Progress, ResultsOf, SortOptions, refuse
+from pilah.sorting.summary import Counting, Summary
 from pilah.sorting.transfer import Mode, refuse_transfer
 from pilah.sorting.walk import JOURNAL, File, Found, Photo, find_photos, shown
 from pilah.types import Face, Result

@@ -64,7 +64,7 @@ class Entry:
     """What a sort does to one photo or companion.
 
     `size`, `mtime_ns` and `digest` are those of the source; `companion_of`, `replaces` and
-    `readers` are told in the module's docstring.
+    `readers` are described above.
     """
 
     number: int
@@ -109,7 +109,7 @@ _ENTRY = {field.name for field in fields(Entry)} - {"number"}
 
 @dataclass(slots=True)
 class State:
-    """A sort as its journal tells it.
+    """A sort as its journal has it.
 
     With `keep` false, for a report, `entries` holds only what is not finished yet, so that memory
     does not grow with the number of photos, and `done` stays empty.
@@ -188,7 +188,7 @@ class State:
 
     @property
     def interrupted(self) -> list[Entry]:
-        """The entries that were begun and not finished, a photo together with its companions."""
+        """The entries that were started and not finished, a photo together with its companions."""
         return [
             entry
             for number, entry in self.entries.items()

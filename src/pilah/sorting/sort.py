@@ -7,14 +7,15 @@ is new is added; what was unreadable is tried again when it, or what reads photo
 
 import os
 import shutil
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pilah.errors import SortError
-from pilah.sorting.bins import BINS, Bin, By, bin_of
+from pilah.sorting.again import new_photos, to_retry
+from pilah.sorting.bins import BINS, By, bin_of
 from pilah.sorting.journal import (
     SCRATCH,
     Journal,
@@ -23,11 +24,11 @@ from pilah.sorting.journal import (
     refuse_undone,
 )
 from pilah.sorting.origin import identities
-from pilah.sorting.photos import SortedPhoto, photos_of
-from pilah.sorting.placing import Placing, can_take_out
-from pilah.sorting.readers import installed_readers
-from pilah.sorting.records import Entry, State, read_state
-from pilah.sorting.transfer import Mode, is_same_content
+from pilah.sorting.photos import photos_of
+from pilah.sorting.placing import Placing
+from pilah.sorting.records import State, read_state
+from pilah.sorting.summary import Counting, Summary
+from pilah.sorting.transfer import Mode
 from pilah.sorting.walk import (
     JOURNAL,
     Found,
@@ -66,66 +67,6 @@ class SortOptions:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a sort (all runs of it together) came to.
-
-    `counts` are photos by the folder they lie in, crops with `--faces`; `photos` is how many there
-    are. `failed` are the unreadable ones and `not_placed` those that could be read but not be put
-    into the target, each with the reason. `corrected` counts those that a person moved by hand.
-    `added` is how many photos this run dealt with, `skipped` how many files it left out by kind
-    (`kinds.py`), `earlier` the folders it left out because they hold another sort.
-    """
-
-    counts: dict[Bin, int]
-    photos: int
-    failed: tuple[tuple[str, str], ...]
-    not_placed: tuple[tuple[str, str], ...]
-    corrected: int
-    added: int
-    skipped: dict[str, int]
-    earlier: tuple[str, ...]
-
-    @property
-    def ignored(self) -> int:
-        """How many files were left out."""
-        return sum(self.skipped.values())
-
-
-@dataclass(slots=True)
-class Counting:
-    """Counts photos as they stream by, for a `Summary`."""
-
-    counts: Counter[Bin] = field(default_factory=Counter)
-    photos: int = 0
-    failed: list[tuple[str, str]] = field(default_factory=list)
-    not_placed: list[tuple[str, str]] = field(default_factory=list)
-    corrected: int = 0
-
-    def add(self, photo: SortedPhoto) -> None:
-        """Count one photo."""
-        self.photos += 1
-        self.corrected += photo.corrected
-        self.counts.update(photo.folders)
-        if photo.not_placed is not None:
-            self.not_placed.append((photo.source, photo.not_placed))
-        elif photo.bin == "unreadable" and not photo.corrected:
-            self.failed.append((photo.source, photo.result.error or ""))
-
-    def summary(self, found: Found, added: int) -> Summary:
-        """The whole."""
-        return Summary(
-            {bin: self.counts[bin] for bin in BINS},
-            self.photos,
-            tuple(self.failed),
-            tuple(self.not_placed),
-            self.corrected,
-            added,
-            dict(found.skipped),
-            tuple(found.earlier),
-        )
-
-
 def sort_photos(
     sources: Iterable[str],
     target: Path,
@@ -149,7 +90,7 @@ def sort_photos(
         progress: called with (photos dealt with, photos in all) after each photo.
 
     Raises:
-        SortError: nothing can be begun, or the target is full; what is done stays done.
+        SortError: the sort cannot start, or the target is full; what is done stays done.
     """
     sources = [os.fspath(source) for source in sources]
     target = Path(os.path.abspath(target))
@@ -217,38 +158,6 @@ def refuse_other(state: State, target: Path, options: SortOptions, reports: Iter
                 "sort into another folder"
             )
     refuse_in_the_way(state, target, reports)
-
-
-def new_photos(found: Found, newest: dict[str, Entry]) -> list[Photo]:
-    """Those that the sort has not dealt with, or that have another content now."""
-    return [photo for photo in found.photos if not _is_known(photo, newest.get(photo.source))]
-
-
-def _is_known(photo: Photo, earlier: Entry | None) -> bool:
-    return earlier is not None and (
-        photo.key == earlier.key
-        or is_same_content(photo.source, earlier.size, earlier.mtime_ns, earlier.digest)
-    )
-
-
-def to_retry(state: State, sources: list[str], target: Path, mode: Mode) -> list[Entry]:
-    """The unreadable photos in `sources` that may be readable now."""
-    readers = installed_readers()
-    roots = [os.path.abspath(source) for source in sources]
-    return [
-        entry
-        for entry in state.newest.values()
-        if entry.bin == "unreadable"
-        and (entry.readers != readers or _has_changed(entry, mode))
-        and any(os.path.commonpath([root, entry.source]) == root for root in roots)
-        and can_take_out(entry, target, mode)
-    ]
-
-
-def _has_changed(entry: Entry, mode: Mode) -> bool:
-    return mode != "move" and not is_same_content(
-        entry.source, entry.size, entry.mtime_ns, entry.digest
-    )
 
 
 def _note_walk(journal: Journal, sources: list[str], found: Found) -> None:

@@ -1,8 +1,9 @@
 """How is one file copied, moved or linked, and put back, so that a kill at any moment is harmless?
 
 Forward: what will appear is first made whole under a number in the target's scratch folder (a copy,
-a face crop, or for a move a second name of the same file), then the journal is told, then each file
-appears at its place at once and never over another one, then, for a move, the original's name goes.
+a face crop, or for a move a second name of the same file), then it is noted in the journal, then
+each file appears at its place at once and never over another one, then, for a move, the original's
+name goes.
 Back: a file is taken away only if it is unchanged and, for a move, only when its original is in its
 place again.
 """

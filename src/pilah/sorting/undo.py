@@ -73,14 +73,14 @@ def _undo(target: Path, to: Path | None) -> Undone:
         restored = sum(_is_photo(state.entries[number]) for number in state.restored)
         for entry, places in _places(target, state, mode):
             if entry.number not in state.undone:
-                _tell(journal, {"undo": entry.number})
+                _note(journal, {"undo": entry.number})
             if to is not None and mode != "link" and state.roots:
                 entry = relocated(entry, home(state), Path(os.path.abspath(to)))
             obstacles = _take_back(target, entry, places, state, mode)
             left += obstacles
             if not obstacles:
                 restored += _is_photo(entry)
-                _tell(journal, {"restored": entry.number})
+                _note(journal, {"restored": entry.number})
         left += _remove_reports(target, journal)
         for path in (target / SCRATCH).glob("*"):
             path.unlink()
@@ -95,7 +95,7 @@ def _undo(target: Path, to: Path | None) -> Undone:
     return Undone(restored, tuple(left))
 
 
-def _tell(journal: Journal, line: dict[str, int]) -> None:
+def _note(journal: Journal, line: dict[str, int]) -> None:
     with suppress(JournalError):  # on a full disk an undo makes room
         journal.append(line)
 
@@ -183,7 +183,7 @@ def _remove_journal(target: Path, *, made_target: bool) -> None:
 
 
 def _finish(target: Path) -> bool:
-    """Remove what an undo, or a sort that had not begun, leaves when killed at its very end."""
+    """Remove what an undo, or a sort that had not started, leaves when killed at its very end."""
     staging = staging_path(target)
     if not os.path.lexists(target) and staging.is_dir():
         with suppress(OSError):
