@@ -154,6 +154,17 @@ def test_a_folder_that_holds_an_earlier_sort_is_left_out_and_named(tmp_path: Pat
         assert (summary.photos, summary.earlier) == (1, (str(tmp_path / "in/first"),))
 
 
+def test_a_photo_that_could_not_be_placed_is_noted_once(tmp_path: Path) -> None:
+    write(tmp_path / "real.jpg", "f real")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/link.jpg").symlink_to("../real.jpg")
+    sizes = []
+    for _ in range(2):
+        assert sort(tmp_path / "in", "move") == {"new": 1}
+        sizes.append((tmp_path / "out/.pilah/journal.jsonl").read_text().count('"failed"'))
+    assert sizes == [1, 1]
+
+
 @pytest.mark.parametrize("name", ["female", "unreadable", ".pilah", "report.html"])
 def test_a_file_in_the_way_is_found_before_any_work(tmp_path: Path, name: str) -> None:
     write(tmp_path / "in/a.jpg", "f a")

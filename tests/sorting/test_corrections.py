@@ -164,6 +164,21 @@ def test_a_renamed_folder_is_not_made_again(photos: Path, how: str) -> None:
     assert tree_of(now) == before
 
 
+def test_an_earlier_journal_that_knows_only_paths_asks_too(photos: Path) -> None:
+    home = photos.parent / "home"
+    home.mkdir()
+    photos = photos.rename(home / "in")
+    target = home.parent / "out"
+    sort_photos([str(photos)], target, answers, SortOptions(mode="move"))
+    journal = target / ".pilah/journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(line for line in lines if '"walked"' not in line))
+    home.rename(home.parent / "moved")
+    with pytest.raises(SortError, match=r"would go back to .*/home/in, but .* --to DIR"):
+        undo_sort(target)
+    assert undo_sort(target, to=home.parent / "moved/in").left == ()
+
+
 def test_copies_are_compared_with_originals_at_their_new_place(photos: Path) -> None:
     target = sort(photos, "copy")
     before = tree_of(photos)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from folders import answers, tree_of, write
+from folders import answers, run, tree_of, write
 from refusals import refuse_from_now_on
 
 from pilah.errors import SortError
@@ -77,3 +77,18 @@ def test_a_lock_file_of_a_process_that_runs_is_one(
     (target / f".pilah/lock.{host}.{os.getppid()}").touch()
     with pytest.raises(SortError, match=r"another pilah is at work.*or delete .*lock\."):
         open_journal(target)
+
+
+def test_the_command_reports_each_refusal_once(
+    photos: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_from_now_on(monkeypatch, errno.EOPNOTSUPP)
+    target = photos.parent / "out"
+    code, _, err = run("sort", photos, "--to", target, "--move", "--model", tiny_bundle)
+    assert code == 1  # they are text, not photos
+    notes = [line for line in err.splitlines() if line.startswith("note: ")]
+    assert len(notes) == 3
+    for words in ("knows no hard links", "knows no locks", "does not flush on demand"):
+        assert sum(words in note for note in notes) == 1
+    code, out, _ = run("undo", target)
+    assert (code, out) == (0, "2 photos are as before the sort\n")

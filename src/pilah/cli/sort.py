@@ -65,7 +65,7 @@ def sort(
     """
     from pilah.errors import SortError
     from pilah.pipeline import load
-    from pilah.sorting import SortOptions
+    from pilah.sorting import SortOptions, disk
     from pilah.sorting.walk import shown
 
     if move + link + copy > 1:
@@ -89,6 +89,8 @@ def sort(
         )
         raise typer.Exit(130) from None
     pilah.close()
+    for note in disk.notes():
+        print(f"note: {note}", file=sys.stderr)
     if as_json:
         _print_json(summary, files, planned if dry_run else None)
     else:
@@ -150,7 +152,6 @@ def _print(
     from rich.console import Console
 
     from pilah.cli.counts import counts_table
-    from pilah.sorting import disk
     from pilah.sorting.kinds import in_words
     from pilah.sorting.walk import shown
 
@@ -158,14 +159,14 @@ def _print(
         for destination in _destinations(photo):
             print(f"{shown(photo.source)} -> {shown(destination)}")
     Console().print(counts_table(summary.counts, of_crops=of_crops))
+    if of_crops:
+        print(f"in {summary.photos:,} {'photo' if summary.photos == 1 else 'photos'}")
     if summary.corrected:
         print(f"{summary.corrected:,} corrected by hand")
     if summary.skipped:
         print(f"skipped, not photos: {in_words(summary.skipped)}")
     for folder in summary.earlier:
         print(f"skipped, holds an earlier sort: {shown(folder)}")
-    for note in disk.notes():
-        print(f"note: {note}", file=sys.stderr)
     _print_failures("unreadable", summary.failed)
     _print_failures("not placed", summary.not_placed)
     if files:

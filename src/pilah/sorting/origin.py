@@ -30,11 +30,11 @@ def refuse_missing(state: State, target: Path) -> None:
     Raises:
         SortError: a folder of photos was renamed, or its disk is mounted elsewhere.
     """
-    for folder, identity in state.roots.items():
+    for folder, identity in _roots(state).items():
         if os.path.isdir(folder):
             continue
         parent = os.path.dirname(folder)
-        is_here = os.path.isdir(parent) and _identity(parent)[0] == identity[0]
+        is_here = os.path.isdir(parent) and identity[:1] in ([], _identity(parent)[:1])
         renamed = _find(parent, identity) if is_here else None
         if is_here and renamed is None:
             continue  # removed, and made again
@@ -48,12 +48,21 @@ def refuse_missing(state: State, target: Path) -> None:
 
 def home(state: State) -> str:
     """The folder that all photos of a sort came from."""
-    return os.path.commonpath(list(state.roots))
+    return os.path.commonpath(list(_roots(state)))
 
 
 def relocated(entry: Entry, old: str, new: Path) -> Entry:
     """An entry whose photo goes back below `new` instead of `old`."""
     return replace(entry, source=os.path.join(new, os.path.relpath(entry.source, old)))
+
+
+def _roots(state: State) -> dict[str, Identity]:
+    """The folders that photos came from; journals of format 1 do not know their identity."""
+    if state.roots:
+        return state.roots
+    files = {entry.source for entry in state.entries.values()}
+    sources = (os.path.dirname(path) if path in files else path for path in state.sources)
+    return {folder: [] for folder in sources}
 
 
 def _find(parent: str, identity: Identity) -> str | None:

@@ -1,6 +1,7 @@
 """One photo after the other gets its place in the target, each step in the journal beforehand."""
 
 import errno
+import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -116,6 +117,7 @@ class Placing:
             self._scratch.rmdir()
 
     def _note_failed(self, line: Line) -> None:
+        line = json.loads(json.dumps(line))  # as it is read back
         if self._journal.state.failed.get(line["failed"]) != line:
             self._journal.append(line)
 

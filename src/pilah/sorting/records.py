@@ -125,6 +125,7 @@ class State:
     options: dict[str, Any] | None = None
     model: dict[str, Any] | None = None
     made_target: bool = False
+    sources: list[str] = field(default_factory=list)
     walked: dict[tuple[str, ...], dict[str, int]] = field(default_factory=dict)
     roots: dict[str, list[int]] = field(default_factory=dict)
     folders: list[str] = field(default_factory=list)
@@ -142,6 +143,7 @@ class State:
         """Take one line into account."""
         if "pilah" in line:
             self.options, self.made_target = line["options"], line["made_target"]
+            self.sources = line["sources"]
         elif "intend" in line:
             entry = Entry.from_line(line)
             self.entries[entry.number] = entry

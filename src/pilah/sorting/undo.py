@@ -74,7 +74,7 @@ def _undo(target: Path, to: Path | None) -> Undone:
         for entry, places in _places(target, state, mode):
             if entry.number not in state.undone:
                 _note(journal, {"undo": entry.number})
-            if to is not None and mode != "link" and state.roots:
+            if to is not None and mode != "link":
                 entry = relocated(entry, home(state), Path(os.path.abspath(to)))
             obstacles = _take_back(target, entry, places, state, mode)
             left += obstacles
