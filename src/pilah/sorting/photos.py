@@ -126,7 +126,7 @@ def _done_lines(target: Path, state: State) -> Iterator[Line]:
             begun[line["intend"]] = line
         elif "dropped" in line:
             begun.pop(line["dropped"], None)
-        elif "done" in line and line["done"] not in state.void:
+        elif "done" in line and line["done"] not in state.void and line["done"] in begun:
             yield begun.pop(line["done"])
 
 

@@ -230,8 +230,11 @@ class Placing:
         # A move that was finished but for its last line, and that the user went on with, is done.
         is_gone = self._mode == "move" and not os.path.lexists(entry.source)
         stays = is_gone and "changed" in obstacles
+        # One that was taken out and cannot be put back stays in the journal, so that no undo
+        # forgets it; that a copy or link is gone already is how a kill leaves it.
         was_done = entry.number in self._journal.state.void
-        word = "done" if stays or (was_done and any(obstacles)) else "dropped"
+        blocked = {*obstacles} - ({None} if self._mode == "move" else {None, "missing"})
+        word = "done" if stays or (was_done and blocked) else "dropped"
         self._journal.append({word: entry.number})
 
     def _clear_scratch(self) -> None:

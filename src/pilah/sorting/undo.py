@@ -104,8 +104,11 @@ def _is_photo(entry: Entry) -> bool:
     return entry.companion_of is None
 
 
-def _places(target: Path, state: State, mode: Mode) -> Iterator[tuple[Entry, list[str]]]:
-    """What is left to undo, the last first, and where each file of it is now."""
+def _places(target: Path, state: State, mode: Mode) -> Iterator[tuple[Entry, list[str | None]]]:
+    """What is left to undo, the last first, and where each file of it is now.
+
+    A place is None where a person put another photo of the sort instead.
+    """
     entries = [entry for number, entry in state.entries.items() if number not in state.restored]
     wanted = [
         ((entry.number, count), entry, placed)
@@ -115,22 +118,28 @@ def _places(target: Path, state: State, mode: Mode) -> Iterator[tuple[Entry, lis
         if not is_in_place(target, placed, entry, mode)
     ]
     found = find_moved(target, mode, wanted, entries) if wanted else {}
+    others = set(found.values())
     for entry in reversed(entries):
-        paths = [
-            found.get((entry.number, count), placed.path)
-            for count, placed in enumerate(entry.files)
-        ]
-        yield entry, [os.path.join(target, path) for path in paths]
+        places: list[str | None] = []
+        for count, placed in enumerate(entry.files):
+            own = None if placed.path in others else placed.path
+            path = found.get((entry.number, count), own)
+            places.append(path and os.path.join(target, path))
+        yield entry, places
 
 
 def _take_back(
-    target: Path, entry: Entry, places: list[str], state: State, mode: Mode
+    target: Path, entry: Entry, places: list[str | None], state: State, mode: Mode
 ) -> list[tuple[str, str]]:
     """Undo one photo; the paths that were left alone, each with why."""
     left = []
     for placed, path in zip(entry.files, places, strict=True):
         try:
-            word = _lone_copy(path, entry, state, mode) or take_back(path, placed, entry, mode)
+            word: str | None
+            if path is None:
+                word = None if os.path.lexists(entry.source) else "missing"
+            else:
+                word = _lone_copy(path, entry, state, mode) or take_back(path, placed, entry, mode)
             if word == "missing" and mode != "move":
                 word = None
             if word is None and mode == "move" and entry.number in state.done:
@@ -138,7 +147,7 @@ def _take_back(
         except OSError as error:
             word = reason_of(error)
         if word:
-            left.append((path, WORDS.get(word, word)))
+            left.append((path or str(target / placed.path), WORDS.get(word, word)))
     return left
 
 
