@@ -92,3 +92,35 @@ def test_the_command_reports_each_refusal_once(
         assert sum(words in note for note in notes) == 1
     code, out, _ = run("undo", target)
     assert (code, out) == (0, "2 photos are as before the sort\n")
+
+
+@pytest.mark.parametrize("mode", ["copy", "move"])
+def test_a_disk_without_times_of_files_is_sorted_to(
+    photos: Path, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    refuse_from_now_on(monkeypatch, errno.EPERM)
+    monkeypatch.setattr(os, "utime", refuse)
+    contents = {path.name: path.read_bytes() for path in photos.iterdir()}
+    target, options = photos.parent / "out", SortOptions(mode=mode)
+    assert sort_photos([str(photos)], target, answers, options).not_placed == ()
+    assert sort_photos([str(photos)], target, answers, options).added == 0
+    assert undo_sort(target).left == ()
+    assert {path.name: path.read_bytes() for path in photos.iterdir()} == contents
+
+
+def test_a_disk_without_symbolic_links_is_known_before_any_work(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "symlink", refuse)
+    asked: list[str] = []
+    with pytest.raises(SortError, match=r"takes no symbolic links .*pilah undo"):
+        sort_photos([str(photos)], photos.parent / "out", asked.extend, SortOptions(mode="link"))
+    assert asked == []
+    undo_sort(photos.parent / "out")
+    assert os.listdir(photos.parent) == ["in"]

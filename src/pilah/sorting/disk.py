@@ -8,6 +8,7 @@ the next-best way would meet too: the disk is full, the name is taken, the file 
 |-------------------|----------------------------------------------------------------------|
 | a hard link       | a copy that is read back and compared; a rename to a name just seen free |
 | a lock            | a file `lock.HOST.PID` beside the journal                            |
+| a file's time     | none: whether a file is the same is known by its content             |
 | a flush           | none: a loss of power may cost the last photos, a kill costs nothing |
 
 What was refused is kept in words in `notes`, each once, for the summary.
@@ -82,6 +83,18 @@ def flush_folder(folder: str | Path) -> None:
         files.flush_folder(folder)
     except OSError as error:
         _pass(error, "flush", NO_FLUSH)
+
+
+def set_time(path: str, mtime_ns: int) -> None:
+    """Set when a file was last changed.
+
+    Raises:
+        OSError: the file is not there, or the disk fails.
+    """
+    try:
+        os.utime(path, ns=(mtime_ns, mtime_ns))
+    except OSError as error:
+        _pass(error, "time", "does not keep the time of a file; its content is compared instead")
 
 
 def put_in_place(draft: Path, path: Path) -> None:

@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from pilah.errors import ImageError
+from pilah.errors import ImageError, SortError
+from pilah.sorting import disk
 from pilah.sorting.again import installed_readers, is_made_anew
 from pilah.sorting.bins import Bin, bin_of_faces
 from pilah.sorting.crops import write_crop
@@ -24,7 +25,7 @@ from pilah.sorting.transfer import (
     remove_original,
     take_back,
 )
-from pilah.sorting.walk import File, Photo, reason_of
+from pilah.sorting.walk import File, Photo, reason_of, shown
 from pilah.types import Result
 
 STOPPING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
@@ -52,6 +53,7 @@ class Placing:
 
         Raises:
             OSError: the target cannot be written to.
+            SortError: it takes no symbolic links, and they were asked for.
         """
         self._journal = journal
         self._target = target
@@ -62,6 +64,8 @@ class Placing:
         self._scratch = target / SCRATCH
         self._scratch.mkdir(exist_ok=True)
         self._clear_scratch()
+        if mode == "link":
+            self._refuse_without_links()
         for entry in journal.state.interrupted:
             self._put_back(entry)
         entries = journal.state.entries.values()
@@ -200,7 +204,7 @@ class Placing:
             self._make_folder(folder)
             file = os.path.join(self._scratch, str(count))
             write_crop(photo.source, face.box, file)
-            os.utime(file, ns=(photo.mtime_ns, photo.mtime_ns))
+            disk.set_time(file, photo.mtime_ns)
             status = os.stat(file)
             placed = Placed(path, status.st_size, status.st_mtime_ns, digest_of(file))
             yield Draft(file, placed)
@@ -209,6 +213,18 @@ class Placing:
         """An earlier copy of a file that has another content now; a move left no file behind."""
         earlier = self._journal.state.newest.get(photo.source)
         return None if self._mode == "move" or earlier is None else earlier.number
+
+    def _refuse_without_links(self) -> None:
+        path = self._scratch / "link"
+        try:
+            os.symlink(self._target, path)
+        except OSError as error:
+            folder = shown(self._target)
+            raise SortError(
+                f"{folder} takes no symbolic links ({reason_of(error)}); run `pilah undo "
+                f"{folder}`, then sort with --copy or --move"
+            ) from None
+        path.unlink()
 
     def _make_folder(self, folder: str) -> None:
         if folder in self._folders:

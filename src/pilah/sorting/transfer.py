@@ -61,7 +61,7 @@ def copy_whole(source: str, draft: str) -> str:
             raise OSError(errno.EAGAIN, "changed while it was copied", source)
         with suppress(OSError):  # not every file system keeps permissions
             shutil.copystat(source, draft)
-        os.utime(draft, ns=(before.st_atime_ns, before.st_mtime_ns))
+        disk.set_time(draft, before.st_mtime_ns)
         disk.flush(writer.fileno())
     return digest.hexdigest()
 
@@ -212,7 +212,7 @@ def _return(path: str, entry: Entry) -> None:
     if not disk.link(path, entry.source):
         draft = _return_draft(entry.source)
         _verified_copy(path, draft)
-        os.utime(draft, ns=(entry.mtime_ns, entry.mtime_ns))
+        disk.set_time(draft, entry.mtime_ns)
         place(draft, entry.source)
         disk.flush_folder(folder)
     os.unlink(path)
