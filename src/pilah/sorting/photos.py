@@ -14,7 +14,7 @@ from typing import cast
 from pilah.sorting.bins import BINS, Bin, By, deciding
 from pilah.sorting.journal import no_sort
 from pilah.sorting.moved import find_moved, is_in_place
-from pilah.sorting.records import Entry, Line, State, read_lines, read_state, result_from
+from pilah.sorting.records import Entry, Line, State, read_lines, read_state
 from pilah.sorting.transfer import Mode
 from pilah.sorting.walk import JOURNAL
 from pilah.types import LABELS, Face, Result
@@ -158,7 +158,7 @@ def _places(
 def _photo(
     target: Path, line: Line, entry: Entry, places: list[str | None], by: By, of_faces: bool
 ) -> SortedPhoto:
-    result, bin = result_from(line), entry.bin
+    result, bin = Result.from_json(line["result"]), entry.bin
     if of_faces:
         crops = tuple(
             Crop(cast(Bin, _top(placed.path)), _folder(place), place and str(target / place))
@@ -177,7 +177,7 @@ def failed_photo(source: str, line: Line, *, of_faces: bool) -> SortedPhoto:
     """A photo that has no place: it could not be read, or (with a `result`) not be placed."""
     crops = () if of_faces else None
     if "result" in line:
-        result, reason = result_from(line), line["error"]
+        result, reason = Result.from_json(line["result"]), line["error"]
         return SortedPhoto(
             source, line["bin"], None, result, None, result.faces, crops, not_placed=reason
         )

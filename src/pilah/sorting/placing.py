@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pilah.errors import ImageError, SortError
@@ -93,7 +93,7 @@ class Placing:
                 self.fail(photo.source, result.error)
             else:
                 line = {"failed": photo.source, "error": reason_of_failure(error, photo)}
-                self._note_failed(line | {"bin": bin, "result": asdict(result)})
+                self._note_failed(line | {"bin": bin, "result": result.to_json()})
 
     def fail(self, source: str, reason: str) -> None:
         """Note in the journal that a photo could not be read.

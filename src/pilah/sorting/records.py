@@ -42,7 +42,7 @@ from typing import Any
 
 from pilah.errors import SortError
 from pilah.sorting.bins import Bin
-from pilah.types import Box, Face, Result
+from pilah.types import Result
 
 FORMAT = 2
 
@@ -57,6 +57,11 @@ class Placed:
     size: int
     mtime_ns: int
     digest: str | None
+
+    @classmethod
+    def from_line(cls, line: Line) -> "Placed":
+        """Read one of the `files` of an `intend` line."""
+        return cls(line["path"], line["size"], line["mtime_ns"], line["digest"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +96,14 @@ class Entry:
             if line[name] is None:
                 del line[name]
         if result is not None:
-            line["result"] = asdict(result)
+            line["result"] = result.to_json()
         return line
 
     @classmethod
     def from_line(cls, line: Line) -> "Entry":
         """Read an `intend` line."""
         known = {key: value for key, value in line.items() if key in _ENTRY}
-        known["files"] = tuple(_of(Placed, placed) for placed in line["files"])
+        known["files"] = tuple(map(Placed.from_line, line["files"]))
         if "digest" not in known and len(known["files"]) == 1:
             known["digest"] = known["files"][0].digest  # as earlier journals have it
         return cls(number=line["intend"], **known)
@@ -245,17 +250,3 @@ def read_lines(path: Path) -> Iterator[Line]:
             if later:
                 raise SortError(f"{path} was written by a later pilah; upgrade pilah")
             yield line
-
-
-def result_from(line: Line) -> Result:
-    """The Result in an `intend` or `failed` line; what a later version added to it is ignored."""
-    raw = line["result"]
-    faces = tuple(_of(Face, {**face, "box": _of(Box, face["box"])}) for face in raw["faces"])
-    size_hw = tuple(raw["size_hw"]) if raw["size_hw"] else None
-    result: Result = _of(Result, {**raw, "faces": faces, "size_hw": size_hw})
-    return result
-
-
-def _of(kind: type[Any], raw: dict[str, Any]) -> Any:
-    known = {field.name for field in fields(kind)}
-    return kind(**{name: value for name, value in raw.items() if name in known})
