@@ -183,7 +183,7 @@ def test_a_photo_that_could_not_be_placed_keeps_its_label(tmp_path: Path, info: 
 
 
 def test_what_was_left_out_is_named_by_kind(tmp_path: Path, info: BundleInfo) -> None:
-    for name in ("a.mp4", "b.mp4", "c.nef"):
+    for name in ("a.mp4", "b.mp4", "c.x3f"):
         (tmp_path / "in").mkdir(exist_ok=True)
         (tmp_path / "in" / name).touch()
     sort_photos([str(tmp_path / "in")], tmp_path / "sorted", lambda _: iter(()), SortOptions())

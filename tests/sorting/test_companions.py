@@ -22,6 +22,11 @@ def names_below(folder: Path) -> set[str]:
     }
 
 
+@pytest.fixture(autouse=True)
+def no_raw_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pilah.sorting.kinds.reads_raw", lambda: False)
+
+
 @pytest.mark.parametrize(
     ("photo", "name"),
     [
@@ -51,13 +56,10 @@ def test_a_companion_goes_with_one_photo() -> None:
 def test_a_raw_file_that_can_be_read_is_a_companion_beside_a_jpeg_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(
-        "pilah.sorting.kinds.is_photo_name", lambda name: name.endswith((".jpg", ".cr2"))
-    )
-    assert companions(["a.jpg", "a.cr2", "b.cr2", "b.xmp"]) == {
-        "a.jpg": ["a.cr2"],
-        "b.cr2": ["b.xmp"],
-    }
+    names = ["a.jpg", "a.cr2", "b.cr2", "b.xmp"]
+    assert companions(names) == {"a.jpg": ["a.cr2"]}
+    monkeypatch.setattr("pilah.sorting.kinds.reads_raw", lambda: True)
+    assert companions(names) == {"a.jpg": ["a.cr2"], "b.cr2": ["b.xmp"]}
 
 
 @pytest.mark.parametrize("mode", ["copy", "move", "link"])

@@ -7,16 +7,15 @@ moved and put back with its photo.
 
 import os
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 
+from pilah import raw
 from pilah.images import is_photo_name
 
-RAW = frozenset(
-    {
-        *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq"),
-        *(".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2"),
-        *(".rwl", ".sr2", ".srf", ".srw", ".x3f"),
-    }
-)
+RAW = raw.SUFFIXES | {
+    *(".crw", ".dcr", ".fff", ".gpr", ".kdc", ".mef", ".mos", ".mrw", ".raw", ".sr2", ".srf"),
+    ".x3f",
+}
 SIDECAR = frozenset({".xmp", ".aae"})
 LIVE = ".mov"
 VIDEO = frozenset(
@@ -58,10 +57,9 @@ def companions(names: Iterable[str]) -> dict[str, list[str]]:
         names: all files of one folder.
     """
     names = sorted(names)
-    photos = [name for name in names if is_photo_name(name) and not _is_raw(name)]
+    photos = [name for name in names if is_photo_name(name)]
     stems = {_stem(name) for name in photos}
-    photos += [name for name in names if is_photo_name(name) and _is_raw(name)]
-    photos = [name for name in photos if not (_is_raw(name) and _stem(name) in stems)]
+    photos += [name for name in names if _is_raw_photo(name) and _stem(name) not in stems]
     by_name = {name.lower(): name for name in reversed(photos)}
     by_stem = {_stem(name): name for name in reversed(photos)}
     found: dict[str, list[str]] = {name: [] for name in photos}
@@ -107,8 +105,13 @@ def in_words(skipped: Mapping[str, int]) -> str:
     return ", ".join(parts)
 
 
-def _is_raw(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in RAW
+def _is_raw_photo(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in raw.SUFFIXES and reads_raw()
+
+
+def reads_raw() -> bool:
+    """Whether the previews of RAW files can be read here, so that one without a JPEG is sorted."""
+    return find_spec("rawpy") is not None
 
 
 def _stem(name: str) -> str:
