@@ -133,18 +133,33 @@ def open_locked(path: str | Path, *, create: bool) -> int:
         BlockingIOError: another process has it.
         OSError: the file cannot be opened for writing.
     """
-    flags = os.O_RDWR | os.O_APPEND | (os.O_CREAT if create else 0)
-    flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, 0o666)
+    descriptor = open_to_append(path, create=create)
     try:
-        _lock(descriptor)
+        lock(descriptor)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def _lock(descriptor: int) -> None:
+def open_to_append(path: str | Path, *, create: bool) -> int:
+    """Open a file to read and append, without a lock.
+
+    Raises:
+        OSError: the file cannot be opened for writing.
+    """
+    flags = os.O_RDWR | os.O_APPEND | (os.O_CREAT if create else 0)
+    flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    return os.open(path, flags, 0o666)
+
+
+def lock(descriptor: int) -> None:
+    """Lock an open file for this process, until it is closed.
+
+    Raises:
+        BlockingIOError: another process has it.
+        OSError: the disk knows no locks.
+    """
     if sys.platform == "win32":
         import msvcrt
 

@@ -12,6 +12,7 @@ from pilah.models.bundle import BundleInfo, Frame, LabelCounts, RiskPoint
 from pilah.sorting import bin_of
 from pilah.sorting.journal import begin_journal
 from pilah.sorting.records import Entry, Placed
+from pilah.sorting.transfer import copy_whole
 from pilah.types import Result
 
 
@@ -42,11 +43,18 @@ def sort(tmp_path: Path) -> Sort:
             for number, (name, result) in enumerate(results.items(), start=1):
                 path = os.path.join(source, name)
                 if result.error is None:
-                    Image.new("RGB", (64, 48), "tan").save(path, "JPEG")
+                    Image.new("RGB", (64, 48), (200, number % 256, 90)).save(path, "JPEG")
+                else:
+                    Path(path).write_text(f"not photo {number}")
                 result = replace(result, path=path)
                 bin = bin_of(result)
-                placed = Placed(f"{bin}/{name}", 1, 1, None)
-                journal.append(Entry(number, path, 1, 1, bin, (placed,)).to_line(result))
+                (target / bin).mkdir(exist_ok=True)
+                digest = copy_whole(path, str(target / bin / name))
+                status = os.stat(path)
+                about = status.st_size, status.st_mtime_ns
+                placed = Placed(f"{bin}/{name}", *about, digest)
+                entry = Entry(number, path, *about, bin, (placed,), digest)
+                journal.append(entry.to_line(result))
                 journal.append({"done": number})
         return target
 

@@ -33,7 +33,7 @@ def test_the_same_sort_gives_the_same_files(sort: Sort, info: BundleInfo) -> Non
 def test_the_report_leaves_nothing_else_behind(sort: Sort, info: BundleInfo) -> None:
     target = sort({"a.jpg": photo(0.02)})
     write_report(target, info=info)
-    assert sorted(os.listdir(target)) == sorted([*NAMES, ".pilah"])
+    assert sorted(os.listdir(target)) == sorted([*NAMES, ".pilah", "female"])
     assert os.listdir(target / ".pilah/scratch") == []
 
 

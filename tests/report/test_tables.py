@@ -1,5 +1,7 @@
 import csv
 import os
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -8,10 +10,13 @@ import pytest
 from fabricated import Sort, broken, photo
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from pilah.models.bundle import BundleInfo
-from pilah.report import recorded_info, write_report
-from pilah.report.tables import as_text
+from pilah.report import build_report, recorded_info, write_report
+from pilah.report.tables import as_cell, as_text
+from pilah.sorting import BINS, SortOptions, sort_photos
+from pilah.types import Result
 
 
 def rows(target: Path) -> list[dict[str, str]]:
@@ -26,6 +31,8 @@ def test_the_csv_has_a_row_a_photo(sort: Sort, info: BundleInfo) -> None:
     assert group == {
         "path": str(target.parent / "in" / "group.jpg"),
         "bin": "unsure",
+        "folder": "unsure",
+        "corrected": "",
         "destination": "unsure/group.jpg",
         "label": "female",
         "p_male": "0.0200",
@@ -107,3 +114,79 @@ def test_any_text_can_be_written(text: str) -> None:
     written.encode("utf-8")
     if text.isascii():
         assert written == text
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t=", "\r=", "\n="])
+def test_no_cell_becomes_a_formula(sort: Sort, info: BundleInfo, begin: str) -> None:
+    formula = f'{begin}HYPERLINK("x")'
+    target = sort({"bad.jpg": broken(formula)})
+    write_report(target, info=info)
+    (row,) = rows(target)
+    assert row["error"] == "'" + formula
+    assert as_cell(formula) == "'" + formula
+
+
+@pytest.mark.parametrize("value", ["/a/=b.jpg", "female/+1.jpg", "", None, 3])
+def test_other_cells_stay_as_they_are(value: object) -> None:
+    assert as_cell(value) == value
+
+
+def test_a_crops_row_leads_to_its_photo(tmp_path: Path, info: BundleInfo) -> None:
+    source, target = tmp_path / "in/ab.jpg", tmp_path / "sorted"
+    source.parent.mkdir()
+    Image.new("RGB", (64, 48), "tan").save(source)
+    (tmp_path / "in/wall.jpg").write_bytes(source.read_bytes())
+
+    def answers(paths: Iterable[str]) -> Iterator[Result]:
+        for path in paths:
+            faces = photo(0.02, 0.6) if path == str(source) else photo()
+            yield replace(faces, path=path)
+
+    options = SortOptions(faces=True)
+    summary = sort_photos([str(source.parent)], target, answers, options)
+    made = build_report(target, info=info)
+    written = {bin: len(list(target.glob(f"{bin}/*"))) for bin in BINS}
+    assert summary.counts == made.tally.bins == written
+    assert (made.tally.photos, made.tally.no_face, summary.photos) == (2, 1, 2)
+    first, second, wall = rows(target)
+    assert (target / first["destination"]).is_file()
+    assert [first[key] for key in ("path", "destination", "label", "faces", "women")] == [
+        *(str(source), "female/ab face 1.jpg", "female", "1", "1"),
+    ]
+    assert [second[key] for key in ("path", "destination", "label", "unsure_faces")] == [
+        *(str(source), "unsure/ab face 2.jpg", "", "1"),
+    ]
+    assert (wall["bin"], wall["destination"], wall["faces"]) == ("no_face", "", "0")
+
+
+def test_a_photo_that_could_not_be_placed_keeps_its_label(tmp_path: Path, info: BundleInfo) -> None:
+    (tmp_path / "in").mkdir()
+    Image.new("RGB", (64, 48), "tan").save(tmp_path / "real.jpg")
+    (tmp_path / "in/link.jpg").symlink_to("../real.jpg")
+
+    def answers(paths: Iterable[str]) -> Iterator[Result]:
+        yield from (replace(photo(0.02), path=path) for path in paths)
+
+    target = tmp_path / "sorted"
+    sort_photos([str(tmp_path / "in")], target, answers, SortOptions(mode="move"))
+    made = build_report(target, info=info)
+    assert (made.tally.not_placed, made.tally.failed, made.tally.bins["female"]) == (1, 0, 0)
+    assert made.tally.faces["female"] == 1
+    (row,) = rows(target)
+    assert [row[key] for key in ("bin", "folder", "label", "destination", "corrected")] == [
+        *("female", "not placed", "female", "", ""),
+    ]
+    assert row["error"].startswith("is a symbolic link")
+    page = (target / "report.html").read_text()
+    assert "1 photo could be read and counted, but not be placed in a folder" in page
+    assert "is a symbolic link" in page
+
+
+def test_what_was_left_out_is_named_by_kind(tmp_path: Path, info: BundleInfo) -> None:
+    for name in ("a.mp4", "b.mp4", "c.x3f"):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / name).touch()
+    sort_photos([str(tmp_path / "in")], tmp_path / "sorted", lambda _: iter(()), SortOptions())
+    write_report(tmp_path / "sorted", info=info)
+    page = (tmp_path / "sorted/report.html").read_text()
+    assert "Skipped because they are not photos: 2 videos, 1 RAW file without a JPEG." in page

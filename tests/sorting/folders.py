@@ -43,7 +43,10 @@ def tree_of(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def write_photos(folder: Path, count: int) -> None:
-    """Small photos of all kinds, in sub-folders, some with one name, each with its own time."""
+    """Small photos of all kinds, in sub-folders, some with one name, each with its own time.
+
+    Every second one has a companion.
+    """
     random = np.random.default_rng(0)
     face_rgb = Image.fromarray(skimage.data.astronaut()).crop((120, 0, 330, 210))
     for number in range(count):
@@ -58,6 +61,8 @@ def write_photos(folder: Path, count: int) -> None:
             noise = random.integers(0, 256, (40, 40 + number % 9, 3), dtype=np.uint8)
             Image.fromarray(noise).save(path)
         os.utime(path, ns=(10**18, 10**18 + number))
+        if number % 2:
+            write(path.with_suffix(".xmp"), f"edit of {number}", time=10**18 + number)
 
 
 def face(label: Label | None, size: float = 10) -> Face:

@@ -18,6 +18,8 @@ import skimage.data
 from folders import ENV, PILAH, run, tree_of, write_photos
 from PIL import Image
 
+pytestmark = pytest.mark.usefixtures("disk_kind")
+
 EXIF_ORIENTATION = 0x0112
 
 

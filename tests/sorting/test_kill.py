@@ -22,6 +22,7 @@ from pilah.sorting import undo_sort
 PHOTOS = int(os.environ.get("PILAH_KILL_PHOTOS", 30))
 KILLS = int(os.environ.get("PILAH_KILLS", 4))
 ROUNDS = KILLS if "PILAH_KILLS" in os.environ else 1
+pytestmark = pytest.mark.usefixtures("disk_kind")
 
 
 def kill_at(lines: int, moment: float, target: Path, *arguments: str | Path) -> bool:
@@ -64,7 +65,7 @@ def test_killed_resumed_undone_nothing_is_lost(
     for _ in range(ROUNDS):
         for _ in range(KILLS // ROUNDS):
             least = lines_of(target)
-            lines = chance.randint(least, max(least, 2 * PHOTOS + 12))
+            lines = chance.randint(least, max(least, 3 * PHOTOS + 12))
             killed += kill_at(lines, chance.uniform(0, 0.004), target, *command)
         code, _, err = run(*command)
         assert code == 1, err  # some are not photos
@@ -83,5 +84,36 @@ def killed_undo(chance: random.Random, target: Path) -> None:
 
 
 def contents(folder: Path) -> list[str]:
-    """What the photos below a folder hold, through links."""
-    return sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*.jpg"))
+    """What the photos and companions below a folder hold, through links."""
+    paths = [*folder.rglob("*.jpg"), *folder.rglob("*.xmp")]
+    return sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
+
+
+def test_a_killed_report_of_corrected_folders_is_whole_or_the_one_before(
+    tmp_path: Path, tiny_bundle: Path
+) -> None:
+    chance = random.Random("report")
+    source, target = tmp_path / "in", tmp_path / "out"
+    write_photos(source, PHOTOS)
+    before = tree_of(tmp_path)
+    run("sort", source, "--to", target, "--move", "--model", tiny_bundle)
+    (target / "female").mkdir(exist_ok=True)
+    moved = sorted((target / "no_face").glob("*.jpg"))[:5]
+    old = (target / "report.html").read_bytes()
+    for path in moved:
+        path.rename(target / "female" / f"moved {path.name}")
+    killed = 0
+    for _ in range(KILLS):
+        least = lines_of(target)
+        lines = chance.randint(least, least + 8)
+        killed += kill_at(lines, chance.uniform(0, 0.004), target, "report", target)
+        page = (target / "report.html").read_bytes()
+        assert page == old or b"5 corrected by hand" in page
+        assert page.endswith(b"</html>")
+    assert killed
+    code, out, err = run("report", target)
+    assert (code, "5 corrected by hand" in out) == (0, True), err
+    corrections = (target / "corrections.csv").read_text().splitlines()
+    assert len(corrections) == 1 + len(moved)
+    assert undo_sort(target).left == ()
+    assert tree_of(tmp_path) == before

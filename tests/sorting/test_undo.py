@@ -5,8 +5,11 @@ import pytest
 from folders import answers, tree_of, write
 
 from pilah.errors import SortError
-from pilah.sorting import SortOptions, claim_artifacts, record_artifact, sort_photos, undo_sort
+from pilah.sorting import SortOptions, sort_photos, undo_sort
+from pilah.sorting.journal import open_journal
 from pilah.sorting.transfer import Mode
+
+pytestmark = pytest.mark.usefixtures("disk_kind")
 
 
 @pytest.fixture
@@ -90,9 +93,10 @@ def test_a_folder_that_the_user_removed_is_made_again(photos: Path) -> None:
 
 def test_reports_go_when_unchanged(photos: Path) -> None:
     target = sort(photos, "copy")
-    claim_artifacts(target, ["a.csv", "b.csv"])
-    for name in ("a.csv", "b.csv"):
-        record_artifact(target, write(target / name))
+    with open_journal(target) as journal:
+        journal.claim(target, ["a.csv", "b.csv"])
+        for name in ("a.csv", "b.csv"):
+            journal.record(target, write(target / name))
     write(target / "b.csv", "edited")
     assert reasons(target) == {"b.csv": "was changed after the sort"}
     assert not (target / "a.csv").exists()

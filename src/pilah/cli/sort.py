@@ -12,7 +12,7 @@ from pilah.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from pilah.pipeline import Pilah
-    from pilah.sorting import SortOptions, Summary
+    from pilah.sorting import SortedPhoto, SortOptions, Summary
 
 SHOWN_FAILURES = 20
 
@@ -32,7 +32,8 @@ def sort(
     ] = False,
     copy: Annotated[bool, typer.Option("--copy", help="Copy the photos (the default).")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would happen; write nothing.")
+        bool,
+        typer.Option("--dry-run", help="List each photo with its destination; write nothing."),
     ] = False,
     tree: Annotated[
         bool, typer.Option("--tree", help="Keep the sub-folders inside each folder.")
@@ -57,13 +58,15 @@ def sort(
 ) -> None:
     """Sort photos into female, male, mixed, unsure, no_face and unreadable, and write a report.
 
-    The same command goes on with a sort that was interrupted; `pilah undo` takes one back. The exit
-    code is 1 when some photos failed. The label is what annotators would likely call a face; it is
-    not identity.
+    The same command resumes a sort that was interrupted, and adds new photos to a finished one;
+    what you moved by hand stays where you put it. `pilah undo` takes a sort back. Files that belong
+    to a photo (.xmp, .aae, the .mov of a Live Photo, the RAW beside a JPEG) travel with it. The
+    exit code is 1 when some photos failed. The label is what annotators would likely call a face;
+    it is not identity.
     """
     from pilah.errors import SortError
     from pilah.pipeline import load
-    from pilah.sorting import SortOptions
+    from pilah.sorting import SortOptions, disk
     from pilah.sorting.bins import decisive_share
     from pilah.sorting.walk import shown
 
@@ -84,24 +87,31 @@ def sort(
         model=f"{pilah.info.name} {pilah.info.version} at {pilah.min_confidence:g}",
     )
     try:
-        summary, files = _sort(photos, target, pilah, options, dry_run=dry_run)
+        summary, files, planned = _sort(photos, target, pilah, options, dry_run=dry_run)
     except KeyboardInterrupt:
         pilah.close()
         print(
-            "pilah: stopped. Run the same command again to go on"
+            "pilah: stopped. Run the same command again to resume"
             + ("." if dry_run else f", or `pilah undo {shown(target)}` to take it back."),
             file=sys.stderr,
         )
         raise typer.Exit(130) from None
     pilah.close()
-    (_print_json if as_json else _print)(summary, files)
-    raise typer.Exit(1 if summary.failed else 0)
+    for note in disk.notes():
+        print(f"note: {note}", file=sys.stderr)
+    if as_json:
+        _print_json(summary, files, planned if dry_run else None)
+    else:
+        _print(summary, files, planned, of_crops=faces)
+    raise typer.Exit(1 if summary.failed or summary.not_placed else 0)
 
 
 def _sort(
     photos: list[str], target: Path, pilah: "Pilah", options: "SortOptions", *, dry_run: bool
-) -> tuple["Summary", list[Path]]:
-    from pilah.report import write_report
+) -> tuple["Summary", list[Path], list["SortedPhoto"]]:
+    import json
+
+    from pilah.report import NAMES, write_report
     from pilah.sorting import plan_photos, sort_photos
 
     began = time.monotonic()
@@ -112,45 +122,75 @@ def _sort(
             rate = f"{done / (time.monotonic() - began):,.0f} photos/s"
             progress.update(task, completed=done, total=total, rate=rate)
 
-        run = plan_photos if dry_run else sort_photos
-        summary = run(photos, target, pilah.predict_many, options, progress=show)
-    return summary, [] if dry_run else write_report(target, info=pilah.info)
+        arguments = (photos, target, pilah.predict_many, options)
+        if dry_run:
+            planned: list[SortedPhoto] = []
+            listing = planned.append
+            summary = plan_photos(*arguments, reports=NAMES, listing=listing, progress=show)
+            return summary, [], planned
+        model = json.loads(pilah.info.to_json())
+        summary = sort_photos(*arguments, model=model, reports=NAMES, progress=show)
+    return summary, write_report(target), []
 
 
-def _print_json(summary: "Summary", files: list[Path]) -> None:
+def _print_json(summary: "Summary", files: list[Path], planned: "list[SortedPhoto] | None") -> None:
     import json
 
-    print(
-        json.dumps(
-            {
-                "counts": summary.counts,
-                "failed": [{"path": path, "error": why} for path, why in summary.failed],
-                "added": summary.added,
-                "ignored": summary.ignored,
-                "files": [str(path) for path in files],
-            }
-        )
-    )
+    answer = {
+        "counts": summary.counts,
+        "failed": [{"path": path, "error": why} for path, why in summary.failed],
+        "not_placed": [{"path": path, "error": why} for path, why in summary.not_placed],
+        "corrected": summary.corrected,
+        "added": summary.added,
+        "ignored": summary.ignored,
+        "skipped": summary.skipped,
+        "earlier_sorts": summary.earlier,
+        "files": [str(path) for path in files],
+    }
+    if planned is not None:
+        answer["planned"] = [
+            {"path": photo.source, "destinations": _destinations(photo)} for photo in planned
+        ]
+    print(json.dumps(answer))
 
 
-def _print(summary: "Summary", files: list[Path]) -> None:
+def _print(
+    summary: "Summary", files: list[Path], planned: "list[SortedPhoto]", *, of_crops: bool
+) -> None:
     from rich.console import Console
-    from rich.table import Table
 
+    from pilah.cli.counts import counts_table
+    from pilah.sorting.kinds import in_words
     from pilah.sorting.walk import shown
 
-    table = Table(box=None, pad_edge=False)
-    table.add_column("folder")
-    table.add_column("photos", justify="right")
-    for name, number in summary.counts.items():
-        table.add_row(name, f"{number:,}")
-    Console().print(table)
-    if summary.ignored:
-        print(f"{summary.ignored:,} files that are not photos by their name were left out")
-    for path, why in summary.failed[:SHOWN_FAILURES]:
-        print(f"unreadable: {shown(path)}: {shown(why)}", file=sys.stderr)
-    if len(summary.failed) > SHOWN_FAILURES:
-        more = len(summary.failed) - SHOWN_FAILURES
-        print(f"and {more:,} more, named in the report", file=sys.stderr)
+    for photo in planned:
+        for destination in _destinations(photo):
+            print(f"{shown(photo.source)} -> {shown(destination)}")
+    Console().print(counts_table(summary.counts, of_crops=of_crops))
+    if of_crops:
+        print(f"in {summary.photos:,} {'photo' if summary.photos == 1 else 'photos'}")
+    if summary.corrected:
+        print(f"{summary.corrected:,} corrected by hand")
+    if summary.skipped:
+        print(f"skipped, not photos: {in_words(summary.skipped)}")
+    for folder in summary.earlier:
+        print(f"skipped, holds an earlier sort: {shown(folder)}")
+    _print_failures("unreadable", summary.failed)
+    _print_failures("not placed", summary.not_placed)
     if files:
         print(shown(files[-1]))
+
+
+def _destinations(photo: "SortedPhoto") -> list[str]:
+    places = [crop.destination for crop in photo.crops or ()] or [photo.destination]
+    return [place for place in places if place is not None]
+
+
+def _print_failures(what: str, failures: tuple[tuple[str, str], ...]) -> None:
+    from pilah.sorting.walk import shown
+
+    for path, why in failures[:SHOWN_FAILURES]:
+        print(f"{what}: {shown(path)}: {shown(why)}", file=sys.stderr)
+    if len(failures) > SHOWN_FAILURES:
+        more = len(failures) - SHOWN_FAILURES
+        print(f"{what}: {more:,} more; the report lists them", file=sys.stderr)

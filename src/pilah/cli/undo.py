@@ -11,22 +11,38 @@ def undo(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="A folder that `pilah sort --to` wrote.")
     ],
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to",
+            metavar="DIR",
+            help="Where the folder of the photos is now, if it was renamed or is mounted "
+            "elsewhere since the sort.",
+        ),
+    ] = None,
 ) -> None:
-    """Restore the state before a sort, also after half of one.
+    """Restore the state before a sort, even a sort that was interrupted.
 
-    A file that was changed since then is left alone and named; the exit code is then 1.
+    Photos that you moved to another folder inside DIR are found and restored too. A file that you
+    changed is left alone and named; the exit code is then 1.
     """
-    from pilah.sorting import undo_sort
+    from pilah.sorting import disk, undo_sort
     from pilah.sorting.walk import shown
 
     try:
-        undone = undo_sort(folder)
+        undone = undo_sort(folder, to=to)
     except KeyboardInterrupt:
-        print("pilah: stopped. Run the same command again to go on.", file=sys.stderr)
+        print("pilah: stopped. Run the same command again to resume.", file=sys.stderr)
         raise typer.Exit(130) from None
-    print(f"{undone.restored:,} photos are as before the sort")
+    is_one = undone.restored == 1
+    print(f"{undone.restored:,} {'photo is' if is_one else 'photos are'} as before the sort")
+    for note in disk.notes():
+        print(f"note: {note}", file=sys.stderr)
     for path, why in undone.left:
         print(f"left alone: {shown(path)}: {why}", file=sys.stderr)
     if undone.left:
-        print(f"When these are settled, run `pilah undo {shown(folder)}` again.", file=sys.stderr)
+        print(
+            f"Once you have settled these, run `pilah undo {shown(folder)}` again.",
+            file=sys.stderr,
+        )
     raise typer.Exit(1 if undone.left else 0)

@@ -19,7 +19,7 @@ BIN_WORDS = {
     "mixed": "faces of both labels",
     "unsure": "a face that the model would not label",
     "no_face": "no face was found",
-    "unreadable": "could not be opened or sorted",
+    "unreadable": "could not be read",
 }
 
 

@@ -7,9 +7,9 @@ that annotators called female (h) and for faces that they called male (a):
 
     counted = true * h + (1 - true) * a        so        true = (counted - a) / (h - a)
 
-A model that may say "unsure" fits the same equation when everything is told of clear faces only:
-the share is that among clear faces, and h and a are rates among the clear validation faces. What
-lies in the unsure faces is not guessed but bounded (`Share.bounds`).
+A model that may say "unsure" fits the same equation when everything is counted among clear faces
+only: the share is that among clear faces, and h and a are rates among the clear validation faces.
+What lies in the unsure faces is not guessed but bounded (`Share.bounds`).
 
 The interval is a Monte Carlo of two uncertainties at once. The counted share varies because other
 photos might have been taken; h and a vary because they were measured on finitely many validation

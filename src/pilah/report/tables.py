@@ -1,10 +1,13 @@
-r"""results.csv and results.parquet: every photo as a row, written as the photos stream by.
+r"""results.csv, results.parquet and corrections.csv, written as the photos stream by.
 
-`results.csv` opens in any spreadsheet, one row a photo:
+`results.csv` opens in any spreadsheet, one row per photo, or with `--faces` one row per crop:
 
     path          where the photo was before the sort
-    bin           female, male, mixed, unsure, no_face or unreadable
-    destination   where the sort put it, inside the sorted folder; empty where it put nothing
+    bin           what the sort decided: female, male, mixed, unsure, no_face or unreadable
+    folder        which of these folders it is in now; empty where a person took it out, `not
+                  placed` where it could be read but not be put anywhere
+    corrected     yes where a person moved or deleted it, else empty
+    destination   where it is now, inside the sorted folder; empty where it is nowhere there
     label         of the largest face: female, male, or empty (unsure, or no face)
     p_male        probability of the label male for the largest face, 0 to 1
     confidence    probability of the likelier label for the largest face, 0.5 to 1
@@ -13,19 +16,28 @@ r"""results.csv and results.parquet: every photo as a row, written as the photos
     men             are labelled male,
     unsure_faces    are unsure
     width height  of the upright photo, in pixels
-    error         why the photo could not be read
+    error         why the photo could not be read or placed
 
-`results.parquet` has one row a photo too (so photos without a face are counted), with `path`,
-`bin`, `destination`, `width`, `height`, `error` as above and `faces` as a nested list, from the
-largest face to the smallest: `label`, `p_male`, `confidence`, `detector_score`, and the box in
-pixels of the upright photo as `left`, `top`, `right`, `bottom`. To get one row a face:
-`df.explode("faces")` in pandas, `UNNEST(faces)` in SQL. The model's description is in the schema's
-metadata, under `pilah`.
+In a crop's row, `label` to `unsure_faces` are those of its face alone. Labels are as a person
+corrected them. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+
+`results.parquet` has one row per photo (so photos without a face are counted), with `path`, `bin`,
+`folder`, `corrected`, `destination`, `width`, `height`, `error` as above and `faces` as a nested
+list of what the model answered, from the largest face to the smallest: `label`, `p_male`,
+`confidence`, `detector_score`, and the box in pixels of the upright photo as `left`, `top`,
+`right`, `bottom`. To get one row per face: `df.explode("faces")` in pandas, `UNNEST(faces)` in SQL.
+The model's description is in the schema's metadata, under `pilah`.
+
+`corrections.csv` has what a person moved into `female/` and `male/`, as `pilah prepare` reads it:
+
+    path          relative to the sorted folder
+    label         female or male
 
 A path may hold bytes that are not text: a byte 0xNN is then written `\udcNN`, as Python names it.
 """
 
 import csv
+import os
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,9 +47,11 @@ import pyarrow.parquet as pq
 from pilah.models.bundle import METADATA_KEY, BundleInfo
 from pilah.report.tally import face_counts
 from pilah.sorting import SortedPhoto
+from pilah.sorting.photos import relabelled
+from pilah.types import LABELS, Face
 
 CSV_COLUMNS = (
-    *("path", "bin", "destination", "label", "p_male", "confidence"),
+    *("path", "bin", "folder", "corrected", "destination", "label", "p_male", "confidence"),
     *("faces", "women", "men", "unsure_faces", "width", "height", "error"),
 )
 
@@ -57,6 +71,8 @@ SCHEMA = pa.schema(
     [
         pa.field("path", pa.string(), nullable=False),
         pa.field("bin", pa.string(), nullable=False),
+        pa.field("folder", pa.string()),
+        pa.field("corrected", pa.bool_(), nullable=False),
         pa.field("destination", pa.string()),
         pa.field("width", pa.int32()),
         pa.field("height", pa.int32()),
@@ -66,34 +82,18 @@ SCHEMA = pa.schema(
 )
 ROWS_AT_ONCE = 2_000
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""How a cell begins that a spreadsheet computes, white space before it included."""
 
-class CsvTable:
-    """`results.csv`, open for writing; use it as a context, so it is closed."""
 
-    def __init__(self, path: Path) -> None:
+class _Csv:
+    """A CSV file, open for writing; use it as a context, so it is closed."""
+
+    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
         """Begin the file at `path` with its header."""
         self._file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
         self._writer = csv.writer(self._file, lineterminator="\n")
-        self._writer.writerow(CSV_COLUMNS)
-
-    def add(self, photo: SortedPhoto, destination: str | None) -> None:
-        """Write one photo's row; None becomes an empty field."""
-        main, (height, width) = photo.result.main, photo.result.size_hw or (None, None)
-        self._writer.writerow(
-            (
-                photo.source,
-                photo.bin,
-                destination,
-                main and main.label,
-                main and f"{main.p_male:.4f}",
-                main and f"{main.confidence:.4f}",
-                len(photo.result.faces),
-                *face_counts(photo.result.faces),
-                width,
-                height,
-                photo.result.error,
-            )
-        )
+        self._writer.writerow(columns)
 
     def __enter__(self) -> Self:
         """The table itself."""
@@ -104,27 +104,98 @@ class CsvTable:
         self._file.close()
 
 
+class CsvTable(_Csv):
+    """`results.csv`."""
+
+    def __init__(self, path: Path, target: Path) -> None:
+        """Begin the file at `path` with its header; `target` is the sorted folder."""
+        super().__init__(path, CSV_COLUMNS)
+        self._target = target
+
+    def add(self, photo: SortedPhoto) -> None:
+        """Write a photo's row, or one for each of its crops."""
+        folder = "not placed" if photo.not_placed is not None else photo.folder
+        if not photo.crops:
+            self._write(photo, photo.bin, folder, photo.destination, photo.corrected, photo.faces)
+            return
+        for face, crop in zip(photo.result.faces, photo.crops, strict=True):
+            corrected = crop.folder != crop.bin
+            faces = relabelled((face,), crop.folder, "faces") if corrected else (face,)
+            self._write(photo, crop.bin, crop.folder, crop.destination, corrected, faces)
+
+    def _write(
+        self,
+        photo: SortedPhoto,
+        bin: str,
+        folder: str | None,
+        destination: str | None,
+        corrected: bool,
+        faces: tuple[Face, ...],
+    ) -> None:
+        main = faces[0] if faces else None
+        height, width = photo.result.size_hw or (None, None)
+        cells = (
+            photo.source,
+            bin,
+            folder,
+            "yes" if corrected else None,
+            destination and os.path.relpath(destination, self._target),
+            main and main.label,
+            main and f"{main.p_male:.4f}",
+            main and f"{main.confidence:.4f}",
+            len(faces),
+            *face_counts(faces),
+            width,
+            height,
+            photo.not_placed or photo.result.error,
+        )
+        self._writer.writerow(map(as_cell, cells))
+
+
+class CorrectionsTable(_Csv):
+    """`corrections.csv`; `count` is how many corrections it has."""
+
+    def __init__(self, path: Path, target: Path) -> None:
+        """Begin the file at `path` with its header; `target` is the sorted folder."""
+        super().__init__(path, ("path", "label"))
+        self._target = target
+        self.count = 0
+
+    def add(self, photo: SortedPhoto) -> None:
+        """Write what a person moved into a folder of one label."""
+        for file in (photo,) if photo.crops is None else photo.crops:
+            if file.destination and file.folder != file.bin and file.folder in LABELS:
+                path = os.path.relpath(file.destination, self._target)
+                self._writer.writerow((as_cell(path), file.folder))
+                self.count += 1
+
+
 class ParquetTable:
     """`results.parquet`, open for writing; use it as a context, so its end is written."""
 
-    def __init__(self, path: Path, *, info: BundleInfo) -> None:
+    def __init__(self, path: Path, target: Path, *, info: BundleInfo) -> None:
         """Begin the file at `path`, with the model's description in its metadata."""
+        self._target = target
         schema = SCHEMA.with_metadata({METADATA_KEY: info.to_json()})
         self._writer = pq.ParquetWriter(path, schema, compression="zstd")
         self._rows: list[dict[str, Any]] = []
 
-    def add(self, photo: SortedPhoto, destination: str | None) -> None:
+    def add(self, photo: SortedPhoto) -> None:
         """Take one photo's row; rows are written some thousand at a time."""
         result = photo.result
         height, width = result.size_hw or (None, None)
+        placed = photo.destination and os.path.relpath(photo.destination, self._target)
+        error = photo.not_placed or result.error
         self._rows.append(
             {
                 "path": as_text(photo.source),
                 "bin": photo.bin,
-                "destination": destination and as_text(destination),
+                "folder": "not placed" if photo.not_placed is not None else photo.folder,
+                "corrected": photo.corrected,
+                "destination": placed and as_text(placed),
                 "width": width,
                 "height": height,
-                "error": result.error and as_text(result.error),
+                "error": error and as_text(error),
                 "faces": [
                     {
                         "label": face.label,
@@ -157,6 +228,12 @@ class ParquetTable:
             self._flush()
         finally:
             self._writer.close()
+
+
+def as_cell(value: object) -> object:
+    """A value for a CSV file, with an apostrophe before what would be taken for a formula."""
+    is_formula = isinstance(value, str) and value.startswith(FORMULA)
+    return f"'{value}" if is_formula else value
 
 
 def as_text(text: str) -> str:

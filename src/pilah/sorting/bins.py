@@ -38,7 +38,7 @@ def bin_of(result: Result, *, by: By = "foreground") -> Bin:
         return "unreadable"
     if not result.faces:
         return "no_face"
-    return bin_of_faces(_looked_at(result.faces, by))
+    return bin_of_faces(deciding(result.faces, by))
 
 
 def bin_of_faces(faces: tuple[Face, ...]) -> Bin:
@@ -62,7 +62,8 @@ def decisive_share(by: By) -> float:
     return {"foreground": FOREGROUND, "faces": 0.0, "main": 1.0}[by]
 
 
-def _looked_at(faces: tuple[Face, ...], by: By) -> tuple[Face, ...]:
+def deciding(faces: tuple[Face, ...], by: By) -> tuple[Face, ...]:
+    """Those of a photo's faces that `by` says decide its bin."""
     if by == "main":
         return faces[:1]
     return foreground(faces) if by == "foreground" else faces

@@ -1,46 +1,28 @@
 """The journal of a sort as a file: opened by one process at a time, appended to, read back.
 
-`records.py` tells its format. Each line is one write, so it outlives a kill of the process as soon
-as `append` returns. Lines before which nothing may be touched are also flushed to the disk
+`records.py` describes its format. Each line is one write, so it outlives a kill of the process as
+soon as `append` returns. Lines before which nothing may be touched are also flushed to the disk
 (`durable`), so they outlive a loss of power; the others are not, because losing the end of the
 journal is harmless: a `done` that is lost makes the photo be put back and sorted again.
 """
 
 import errno
-import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from pilah.errors import SortError
-from pilah.sorting.bins import Bin
-from pilah.sorting.records import FORMAT, Line, State, read_lines, read_state, result_from
+from pilah.sorting import disk
+from pilah.sorting.records import FORMAT, Line, State, read_state
 from pilah.sorting.transfer import digest_of
-from pilah.sorting.walk import shown
-from pilah.types import Result
+from pilah.sorting.walk import JOURNAL, shown
 
-JOURNAL = ".pilah/journal.jsonl"
 SCRATCH = ".pilah/scratch"
 MAX_LINE = 2**24
 """Bytes; a photo with 10,000 faces takes a tenth of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class SortedPhoto:
-    """One photo of a sort.
-
-    `source` is its absolute path before the sort, `destination` where the sort put it, below the
-    target as it was given; None for a photo that could not even be opened, and with `--faces`.
-    """
-
-    source: str
-    bin: Bin
-    destination: str | None
-    result: Result
 
 
 class JournalError(OSError):
@@ -48,27 +30,25 @@ class JournalError(OSError):
 
 
 class Journal:
-    """An open, locked journal and the state that it tells; use it as a context, so it is closed."""
+    """An open, locked journal and the state that follows from it; use it as a context."""
 
-    def __init__(self, path: Path, *, create: bool) -> None:
-        """Open and lock the journal at `path`, and replay it.
+    def __init__(self, path: Path, *, create: bool, keep: bool = True) -> None:
+        """Open and lock the journal at `path`, and replay it; for `keep` see `State`.
 
         Raises:
             OSError: the file cannot be opened for writing.
             SortError: another process has it, or it is damaged.
         """
-        flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | (os.O_CREAT if create else 0)
-        self._descriptor = os.open(path, flags, 0o666)
+        self._folder = path.parent
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._descriptor = disk.open_locked(path, create=create)
+        except BlockingIOError as error:
+            raise at_work(path.parent.parent, lock=error.filename) from None
+        try:
             self._cut_torn_line()
-            self.state = read_state(path)
-        except BaseException as error:
-            os.close(self._descriptor)
-            if isinstance(error, BlockingIOError):
-                raise SortError(
-                    f"another pilah is at work in {shown(path.parent.parent)}; wait for it to end"
-                ) from None
+            self.state = read_state(path, keep=keep)
+        except BaseException:
+            self.__exit__()
             raise
 
     def append(self, line: Line, *, durable: bool = False) -> None:
@@ -83,7 +63,7 @@ class Journal:
             if os.write(self._descriptor, raw) < len(raw):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if durable:
-                os.fsync(self._descriptor)
+                disk.flush(self._descriptor)
         except OSError as error:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, length)
@@ -94,6 +74,23 @@ class Journal:
         """Forget all lines."""
         os.ftruncate(self._descriptor, 0)
         self.state = State()
+
+    def claim(self, target: Path, names: Iterable[str]) -> None:
+        """Say that report files of these names are about to be written into the target.
+
+        Raises:
+            SortError: a file of that name is there and is not a report of this sort.
+        """
+        names = list(names)
+        refuse_in_the_way(self.state, target, names)
+        for name in names:
+            self.append({"artifact": name}, durable=True)
+
+    def record(self, target: Path, path: Path) -> None:
+        """Say that a report file is written, so that an undo knows it again."""
+        size, digest = path.stat().st_size, digest_of(path)
+        name = os.path.relpath(path, target)
+        self.append({"artifact": name, "size": size, "digest": digest}, durable=True)
 
     def _cut_torn_line(self) -> None:
         size = os.fstat(self._descriptor).st_size
@@ -108,24 +105,27 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         """Close the file, which gives the lock back."""
+        disk.unlock(self._folder)
         os.close(self._descriptor)
 
+    def moved_to(self, folder: Path) -> None:
+        """Say that the folder of the journal has another name now."""
+        disk.lock_moved(self._folder, folder)
+        self._folder = folder
 
-def open_journal(target: Path) -> Journal:
-    """Open the journal of a folder that `pilah sort` wrote.
+
+def open_journal(target: Path, *, keep: bool = True) -> Journal:
+    """Open the journal of a folder that `pilah sort` wrote; for `keep` see `State`.
 
     Raises:
         SortError: there is none, it is damaged or in use, or the folder cannot be written to.
     """
     try:
-        return Journal(target / JOURNAL, create=False)
+        return Journal(target / JOURNAL, create=False, keep=keep)
     except (FileNotFoundError, NotADirectoryError):
-        raise SortError(
-            f"{shown(target)} holds no sort ({JOURNAL} is missing); give the folder that "
-            "`pilah sort --to` wrote"
-        ) from None
+        raise no_sort(target) from None
     except OSError as error:
-        raise _unwritable(target, error) from None
+        raise unwritable(target, error) from None
 
 
 def begin_journal(target: Path, options: dict[str, Any], sources: Iterable[str]) -> Journal:
@@ -149,16 +149,17 @@ def begin_journal(target: Path, options: dict[str, Any], sources: Iterable[str])
         journal = Journal(home / JOURNAL, create=True)
         try:
             if is_new:
-                journal.restart()  # whatever a kill left here had not begun
+                journal.restart()  # whatever a kill left here had not started
             if journal.state.options is None:
                 journal.append(header, durable=True)
             if is_new:
                 os.rename(home, target)
+                journal.moved_to((target / JOURNAL).parent)
         except BaseException:
             journal.__exit__()
             raise
     except OSError as error:
-        raise _unwritable(target, error) from None
+        raise unwritable(target, error) from None
     return journal
 
 
@@ -170,61 +171,49 @@ def staging_path(target: Path) -> Path:
     return target.parent / f".{target.name}.pilah-new"
 
 
-def read_results(target: Path) -> Iterator[SortedPhoto]:
-    """Every photo that a sort has dealt with, from its journal alone, one at a time.
+def at_work(target: Path, *, lock: str | None = None) -> SortError:
+    """What to say when another process has the journal; `lock` is the file that says so."""
+    remedy = f", or delete {shown(lock)} if none is" if lock else ""
+    return SortError(f"another pilah is at work in {shown(target)}; wait for it to end{remedy}")
 
-    Photos that are not sorted yet are left out, so this may be read while a sort runs.
+
+def no_sort(target: Path) -> SortError:
+    """What to say of a folder without a journal."""
+    return SortError(
+        f"{shown(target)} holds no sort ({JOURNAL} is missing); give the folder that "
+        "`pilah sort --to` wrote"
+    )
+
+
+def refuse_undone(state: State, target: Path) -> None:
+    """Refuse a sort that is being undone.
 
     Raises:
-        SortError: the folder holds no sort, or its journal is damaged.
+        SortError: an undo was begun.
     """
-    path = target / JOURNAL
-    if not path.is_file():
+    if state.undone:
         raise SortError(
-            f"{shown(target)} holds no sort ({JOURNAL} is missing); give the folder that "
-            "`pilah sort --to` wrote"
+            f"an undo of {shown(target)} was begun and is not finished; run `pilah undo "
+            f"{shown(target)}` again, or sort into another folder"
         )
-    state = read_state(path)
-    whole_photos = not (state.options or {}).get("faces")
-    for line in read_lines(path):
-        if line.get("intend") in state.done:
-            files = line["files"] if whole_photos else []
-            destination = str(target / files[0]["path"]) if files else None
-            yield SortedPhoto(line["source"], line["bin"], destination, result_from(line))
-    for source, error in state.failed.items():
-        yield SortedPhoto(source, "unreadable", None, Result(source, error=error))
 
 
-def claim_artifacts(target: Path, names: Iterable[str]) -> None:
-    """Say in the journal that report files of these names are about to be written.
+def refuse_in_the_way(state: State, target: Path, names: Iterable[str]) -> None:
+    """Refuse to overwrite a user's file with a report.
 
     Raises:
-        SortError: a file of that name is there and is not a report of this sort.
+        SortError: a file of such a name is there and is not a report of this sort.
     """
-    with open_journal(target) as journal:
-        for name in names:
-            if name not in journal.state.artifacts and os.path.lexists(target / name):
-                raise SortError(
-                    f"{shown(target / name)} exists and is not from pilah; move it away, or sort "
-                    "into another folder"
-                )
-            journal.append({"artifact": name}, durable=True)
+    for name in names:
+        if name not in state.artifacts and os.path.lexists(target / name):
+            raise SortError(
+                f"{shown(target / name)} exists and is not from pilah; move it away, or sort "
+                "into another folder"
+            )
 
 
-def record_artifact(target: Path, path: Path) -> None:
-    """Say in the journal that a report file is written, so that an undo knows it again.
-
-    Args:
-        target: the folder that was sorted into.
-        path: the file, inside it.
-    """
-    name = os.path.relpath(path, target)
-    line = {"artifact": name, "size": path.stat().st_size, "digest": digest_of(path)}
-    with open_journal(target) as journal:
-        journal.append(line, durable=True)
-
-
-def _unwritable(target: Path, error: OSError) -> SortError:
+def unwritable(target: Path, error: OSError) -> SortError:
+    """What to say of a target that cannot be written to."""
     return SortError(
         f"cannot write to {shown(target)} ({error.strerror}); give a folder that you may write to, "
         "in a folder that exists"

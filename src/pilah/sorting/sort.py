@@ -1,23 +1,43 @@
 """The sort, from its begin to its summary.
 
-Run again with the same options it goes on: what the journal says is done is neither classified nor
-touched again, what was interrupted is put back and done anew, what is new is added.
+Run again with the same options it resumes: what the journal says is done is neither classified nor
+touched again, so a person's corrections stay; what was interrupted is put back and done anew; what
+is new is added; what was unreadable is tried again when it, or what reads photos here, has changed.
 """
 
 import os
 import shutil
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from pilah.errors import SortError
-from pilah.sorting.bins import BINS, Bin, By, bin_of
-from pilah.sorting.journal import JOURNAL, Journal, begin_journal, read_results
+from pilah.sorting.again import new_photos, to_retry
+from pilah.sorting.bins import BINS, By, bin_of
+from pilah.sorting.journal import (
+    SCRATCH,
+    Journal,
+    begin_journal,
+    refuse_in_the_way,
+    refuse_undone,
+)
+from pilah.sorting.origin import identities
+from pilah.sorting.photos import photos_of
 from pilah.sorting.placing import Placing
 from pilah.sorting.records import State, read_state
+from pilah.sorting.summary import Counting, Summary
 from pilah.sorting.transfer import Mode
-from pilah.sorting.walk import Found, Photo, find_photos, reason_of, refuse_source_inside, shown
+from pilah.sorting.walk import (
+    JOURNAL,
+    Found,
+    Photo,
+    find_photos,
+    reason_of,
+    refuse_source_inside,
+    shown,
+)
 from pilah.types import Result
 
 ResultsOf = Callable[[Iterable[str]], Iterator[Result]]
@@ -40,25 +60,11 @@ class SortOptions:
     model: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense together."""
+        """Refuse what excludes each other."""
         if self.faces and self.mode != "copy":
             raise SortError(
-                f"--faces writes new files, so --{self.mode} has no sense; leave it out"
+                f"--faces writes new files, so --{self.mode} has no effect; leave it out"
             )
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a sort (all runs of it together) came to.
-
-    `counts` are photos by bin, `failed` the unreadable ones with the reason, `added` how many
-    photos this run dealt with, `ignored` how many files are not photos.
-    """
-
-    counts: dict[Bin, int]
-    failed: tuple[tuple[str, str], ...]
-    added: int
-    ignored: int
 
 
 def sort_photos(
@@ -67,70 +73,56 @@ def sort_photos(
     results_of: ResultsOf,
     options: SortOptions,
     *,
+    model: dict[str, Any] | None = None,
+    reports: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> Summary:
-    """Sort photos into the bins below `target`, or go on with a sort that was stopped.
+    """Sort photos into the bins below `target`, or resume a sort that was stopped.
 
     Args:
         sources: files and folders.
         target: the folder that gets the bins; it is made if it is missing.
-        results_of: gives one Result a path, in the order of the paths, which it takes lazily.
+        results_of: gives one Result for each path, in the order of the paths, which it takes
+            lazily.
         options: how to sort; the same each time for one target.
+        model: the description of what classifies, for a later report.
+        reports: names of files that will be written into the target after the sort.
         progress: called with (photos dealt with, photos in all) after each photo.
 
     Raises:
-        SortError: nothing can be begun, or the target is full; what is done stays done.
+        SortError: the sort cannot start, or the target is full; what is done stays done.
     """
     sources = [os.fspath(source) for source in sources]
     target = Path(os.path.abspath(target))
-    _refuse(sources, target, options)
+    reports = tuple(reports)
+    refuse(sources, target, options, reports)
     with begin_journal(target, asdict(options), sources) as journal:
-        _refuse_other(journal.state, target, options)  # written since the first look
+        refuse_other(journal.state, target, options, reports)  # written since the first look
+        if model is not None and journal.state.model is None:
+            journal.append({"model": model})
         try:
             placing = Placing(
                 journal, target, mode=options.mode, tree=options.tree, faces=options.faces
             )
+            placing.take_out(to_retry(journal.state, sources, target, options.mode))
             found = find_photos(filter(os.path.lexists, sources), target)
+            _note_walk(journal, sources, found)
             added = _sort_new(found, journal, placing, results_of, options, progress)
         except OSError as error:
             raise _stop(error, journal, target) from None
         placing.close()
-    counts: Counter[Bin] = Counter()
-    failed = []
-    for photo in read_results(target):
-        counts[photo.bin] += 1
-        if photo.bin == "unreadable":
-            failed.append((photo.source, photo.result.error or ""))
-    return Summary({bin: counts[bin] for bin in BINS}, tuple(failed), added, found.ignored)
+        counting = Counting()
+        for photo in photos_of(target, journal.state):
+            counting.add(photo)
+    return counting.summary(found, added)
 
 
-def plan_photos(
-    sources: Iterable[str],
-    target: Path,
-    results_of: ResultsOf,
-    options: SortOptions,
-    *,
-    progress: Progress | None = None,
-) -> Summary:
-    """What `sort_photos` would add, writing nothing; the arguments and errors are the same."""
-    sources = [os.fspath(source) for source in sources]
-    target = Path(os.path.abspath(target))
-    state = _refuse(sources, target, options)
-    found = find_photos(filter(os.path.lexists, sources), target)
-    paths = [photo.source for photo in _new(found, state)]
-    counts: Counter[Bin] = Counter({"unreadable": len(found.unopened)})
-    failed = list(found.unopened)
-    for count, result in enumerate(results_of(iter(paths)), start=1):
-        counts[bin_of(result, by=options.by)] += 1
-        if result.error is not None:
-            failed.append((paths[count - 1], result.error))
-        if progress:
-            progress(count, len(paths))
-    return Summary({bin: counts[bin] for bin in BINS}, tuple(failed), len(paths), found.ignored)
+def refuse(sources: list[str], target: Path, options: SortOptions, reports: Iterable[str]) -> State:
+    """Refuse what cannot be sorted before anything is made; give the state of the target.
 
-
-def _refuse(sources: list[str], target: Path, options: SortOptions) -> State:
-    """Refuse what cannot be sorted before anything is made; give the state of the target."""
+    Raises:
+        SortError: a source is not there or lies in the target, or see `refuse_other`.
+    """
     refuse_source_inside(sources, target)
     journal = target / JOURNAL
     state = read_state(journal) if journal.is_file() else State()
@@ -138,17 +130,17 @@ def _refuse(sources: list[str], target: Path, options: SortOptions) -> State:
     for source in sources:
         if not os.path.lexists(source) and os.path.abspath(source) not in moved:
             raise SortError(f"no photo or folder at {shown(source)}; give one that exists")
-    _refuse_other(state, target, options)
+    refuse_other(state, target, options, reports)
     return state
 
 
-def _refuse_other(state: State, target: Path, options: SortOptions) -> None:
-    """Refuse to go on with a sort that had other options, or that is being undone."""
-    if state.undone:
-        raise SortError(
-            f"an undo of {shown(target)} was begun; let `pilah undo` finish, or sort into "
-            "another folder"
-        )
+def refuse_other(state: State, target: Path, options: SortOptions, reports: Iterable[str]) -> None:
+    """Refuse a target that cannot be sorted into.
+
+    Raises:
+        SortError: its sort had other options or is being undone, or a file is in the way.
+    """
+    refuse_undone(state, target)
     if state.options is not None and state.options != asdict(options):
         now = asdict(options)
         names = [name for name in now if now[name] != state.options.get(name)]
@@ -158,11 +150,22 @@ def _refuse_other(state: State, target: Path, options: SortOptions) -> None:
             f"{shown(target)} was sorted with {was}, not {wish}; give the same options, another "
             "--to, or run `pilah undo` on it first"
         )
+    for folder in (".", *BINS, os.path.dirname(JOURNAL), SCRATCH):
+        path = target / folder
+        if os.path.lexists(path) and not path.is_dir():
+            raise SortError(
+                f"{shown(path)} is a file, but the sort needs a folder there; move it away, or "
+                "sort into another folder"
+            )
+    refuse_in_the_way(state, target, reports)
 
 
-def _new(found: Found, state: State) -> list[Photo]:
-    known = {entry.key for number, entry in state.entries.items() if number in state.done}
-    return [photo for photo in found.photos if photo.key not in known]
+def _note_walk(journal: Journal, sources: list[str], found: Found) -> None:
+    walked = [os.path.abspath(source) for source in sources]
+    if journal.state.walked.get(tuple(walked)) != dict(found.skipped):
+        roots = identities(walked)
+        line = {"walked": walked, "roots": roots, "skipped": dict(found.skipped)}
+        journal.append(line, durable=True)
 
 
 def _sort_new(
@@ -173,7 +176,7 @@ def _sort_new(
     options: SortOptions,
     progress: Progress | None,
 ) -> int:
-    photos = _new(found, journal.state)
+    photos = new_photos(found, journal.state.newest)
     waiting: deque[Photo] = deque()  # asked for, not answered yet: the pipeline reads ahead
 
     def paths() -> Iterator[str]:
@@ -192,8 +195,9 @@ def _sort_new(
 
 def _stop(error: OSError, journal: Journal, target: Path) -> SortError:
     free = shutil.disk_usage(target).free / 1e6
+    done = len(journal.state.newest)
     return SortError(
-        f"stopped after {len(journal.state.done):,} photos: cannot write to {shown(target)} "
-        f"({reason_of(error)}; {free:,.1f} MB free); all other originals are untouched; make room "
-        "and run the same command again to go on"
+        f"stopped after {done:,} {'photo' if done == 1 else 'photos'}: cannot write to "
+        f"{shown(target)} ({reason_of(error)}; {free:,.1f} MB free); all other originals are "
+        "untouched; make room and run the same command again to resume"
     )

@@ -1,8 +1,9 @@
 """How is one file copied, moved or linked, and put back, so that a kill at any moment is harmless?
 
 Forward: what will appear is first made whole under a number in the target's scratch folder (a copy,
-a face crop, or for a move a second name of the same file), then the journal is told, then each file
-appears at its place at once and never over another one, then, for a move, the original's name goes.
+a face crop, or for a move a second name of the same file), then it is noted in the journal, then
+each file appears at its place at once and never over another one, then, for a move, the original's
+name goes.
 Back: a file is taken away only if it is unchanged and, for a move, only when its original is in its
 place again.
 """
@@ -16,13 +17,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+from pilah.sorting import disk
 from pilah.sorting.records import Entry, Placed
 
 Mode = Literal["copy", "move", "link"]
 Obstacle = Literal["missing", "changed", "occupied"]
-
-NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
-"""What a system answers where two places cannot share one file."""
 
 CHUNK = 2**20
 
@@ -31,6 +30,14 @@ def digest_of(path: str | Path) -> str:
     """BLAKE2b of a file's content, 128 bits, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, _hash).hexdigest()
+
+
+def digest_if_readable(path: str) -> str | None:
+    """As `digest_of`, or None: what cannot be read can be moved and linked all the same."""
+    try:
+        return digest_of(path)
+    except OSError:
+        return None
 
 
 def copy_whole(source: str, draft: str) -> str:
@@ -54,8 +61,8 @@ def copy_whole(source: str, draft: str) -> str:
             raise OSError(errno.EAGAIN, "changed while it was copied", source)
         with suppress(OSError):  # not every file system keeps permissions
             shutil.copystat(source, draft)
-        os.utime(draft, ns=(before.st_atime_ns, before.st_mtime_ns))
-        os.fsync(writer.fileno())
+        disk.set_time(draft, before.st_mtime_ns)
+        disk.flush(writer.fileno())
     return digest.hexdigest()
 
 
@@ -63,25 +70,37 @@ def draft_of(source: str, draft: str, mode: Mode) -> str | None:
     """Make what will be placed for a copy or a move: a copy, or a second name of the file.
 
     A move within one file system copies nothing. Across file systems, and where hard links are
-    unknown (FAT), it is a copy, verified by reading it back.
+    refused, it is a copy, verified by reading it back.
 
     Returns:
-        The content's digest, None where it was not read.
+        The content's digest, by which an undo finds the photo wherever a person moved it; None
+        where it cannot be read.
 
     Raises:
         OSError: the file cannot be read or written, or is a symbolic link to be moved.
     """
     if mode == "copy":
         return copy_whole(source, draft)
-    if os.path.islink(source):
-        raise OSError(errno.EINVAL, "is a symbolic link; sort it with --copy or --link", source)
-    try:
-        os.link(source, draft, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
+    refuse_transfer(source, mode)
+    if not disk.link(source, draft):
         return _verified_copy(source, draft)
-    return None
+    return digest_if_readable(draft)
+
+
+def refuse_transfer(source: str, mode: Mode) -> None:
+    """Refuse a file that cannot be copied or moved, as far as can be known beforehand.
+
+    Raises:
+        OSError: it may not be read for a copy; for a move, it is a symbolic link or its folder may
+            not be written to.
+    """
+    if mode == "copy" and not os.access(source, os.R_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), source)
+    if mode == "move" and os.path.islink(source):
+        raise OSError(errno.EINVAL, "is a symbolic link; sort it with --copy or --link", source)
+    folder = os.path.dirname(source)
+    if mode == "move" and os.path.isdir(folder) and not os.access(folder, os.W_OK):
+        raise PermissionError(errno.EACCES, "its folder may not be written to", source)
 
 
 def place(draft: str, path: str) -> None:
@@ -91,18 +110,14 @@ def place(draft: str, path: str) -> None:
         FileExistsError: the place is taken.
         OSError: the file system refuses.
     """
-    try:
-        os.link(draft, path, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
-        # Without hard links a rename is all there is, and it would overwrite. Only a program that
-        # takes the name between these two lines could lose by it.
-        if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from None
-        os.rename(draft, path)
-    else:
+    if disk.link(draft, path):
         os.unlink(draft)
+        return
+    # Without hard links a rename is all there is, and it would overwrite. Only a program that takes
+    # the name between these two lines could lose by it.
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+    os.rename(draft, path)
 
 
 def remove_original(entry: Entry, path: str) -> None:
@@ -113,8 +128,8 @@ def remove_original(entry: Entry, path: str) -> None:
     """
     if not is_original(entry):
         raise OSError(errno.EAGAIN, "changed while it was moved", entry.source)
-    if entry.files[0].digest is not None:
-        flush_folder(os.path.dirname(path))
+    if not os.path.samefile(path, entry.source):  # a copy, which must outlast a loss of power
+        disk.flush_folder(os.path.dirname(path))
     os.unlink(entry.source)
 
 
@@ -125,6 +140,22 @@ def is_original(entry: Entry) -> bool:
     except OSError:
         return False
     return (status.st_size, status.st_mtime_ns) == (entry.size, entry.mtime_ns)
+
+
+def is_same_content(path: str, size: int, mtime_ns: int, digest: str | None) -> bool:
+    """Whether a file is one that was seen before: by size, then by its time or its digest.
+
+    Another time alone does not make it another file, for some disks change it (`disk.same_time`).
+    """
+    try:
+        status = os.stat(path)
+    except OSError:
+        return False
+    if status.st_size != size:
+        return False
+    if digest is None:  # unreadable then, or moved or linked by an earlier version
+        return disk.same_time(status.st_mtime_ns, mtime_ns)
+    return status.st_mtime_ns == mtime_ns or digest_if_readable(path) == digest
 
 
 def take_back(path: str, placed: Placed, entry: Entry, mode: Mode) -> Obstacle | None:
@@ -158,15 +189,6 @@ def take_back(path: str, placed: Placed, entry: Entry, mode: Mode) -> Obstacle |
     return None
 
 
-def flush_folder(folder: str) -> None:
-    """Flush to the disk which names a folder holds."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _is_unchanged(path: str, placed: Placed, entry: Entry, mode: Mode) -> bool:
     if mode == "link":
         return os.path.islink(path) and os.readlink(path) == entry.source
@@ -187,16 +209,12 @@ def _is_copy(placed: Placed, source: str) -> bool:
 def _return(path: str, entry: Entry) -> None:
     folder = os.path.dirname(entry.source)
     os.makedirs(folder, exist_ok=True)
-    try:
-        os.link(path, entry.source, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
+    if not disk.link(path, entry.source):
         draft = _return_draft(entry.source)
         _verified_copy(path, draft)
-        os.utime(draft, ns=(entry.mtime_ns, entry.mtime_ns))
+        disk.set_time(draft, entry.mtime_ns)
         place(draft, entry.source)
-        flush_folder(folder)
+        disk.flush_folder(folder)
     os.unlink(path)
 
 

@@ -2,68 +2,178 @@
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pilah.errors import SortError
-from pilah.images import is_photo_name
+from pilah.sorting.kinds import NOT_THE_USERS_FOLDERS, companions, kind_of
 
-Seen = set[tuple[int, int, str]]  # a folder's identity and a name in it
+JOURNAL = ".pilah/journal.jsonl"
+"""Where a sort keeps its journal, inside its target."""
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
-    """A photo to sort: its absolute path, and its folder below the source it was found in.
+class File:
+    """A file as it was found: its absolute path, size and time.
 
     Paths are text as Python gives it, so bytes that are not UTF-8 are surrogate escapes. A
     symbolic link has the size and time of the file that it leads to.
     """
 
     source: str
-    folder: str
     size: int
     mtime_ns: int
 
     @property
     def key(self) -> tuple[str, int, int]:
-        """What makes it the same photo again: path, size and time."""
+        """What makes it the same file again: path, size and time."""
         return self.source, self.size, self.mtime_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Photo(File):
+    """A photo to sort: `folder` is its folder below the source that it was found in."""
+
+    folder: str = ""
+    companions: tuple[File, ...] = ()
 
 
 @dataclass(slots=True)
 class Found:
     """What a walk found.
 
-    `unopened` are (path, reason) of what must not or cannot be opened; `ignored` counts files that
-    are not photos by their suffix.
+    `unopened` are (path, reason) of what must not or cannot be opened; `skipped` counts files that
+    are not photos by kind (`kinds.py`); `earlier` are folders left out because they hold a sort.
     """
 
     photos: list[Photo] = field(default_factory=list)
     unopened: list[tuple[str, str]] = field(default_factory=list)
-    ignored: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    earlier: list[str] = field(default_factory=list)
+
+
+class Walk:
+    """One walk over what a user named; `found` fills as it goes."""
+
+    def __init__(self, target: Path) -> None:
+        """Begin a walk that leaves out the target."""
+        self.found = Found()
+        self._folders = {_identity(os.stat(target))} if target.exists() else set()
+        self._files: set[tuple[int, int, str]] = set()  # a folder's identity and a name in it
+
+    def add_folder(self, top: str) -> None:
+        """Add the photos of a folder and its sub-folders."""
+        waiting = [(top, "")]
+        while waiting:
+            path, folder = waiting.pop()
+            try:
+                identity = _identity(os.stat(path))
+                if identity in self._folders:
+                    continue
+                self._folders.add(identity)
+                with os.scandir(path) as entries:
+                    inside = [
+                        (entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries
+                    ]
+            except OSError as error:
+                self.found.unopened.append((path, reason_of(error)))
+                continue
+            if (".pilah", True) in inside and os.path.exists(os.path.join(path, JOURNAL)):
+                self.found.earlier.append(path)
+                continue
+            inside = sorted(pair for pair in inside if not pair[0].startswith("."))
+            names = [name for name, is_folder in inside if not is_folder]
+            self.add_files(path, names, names, folder)
+            waiting += [
+                (os.path.join(path, name), os.path.join(folder, name))
+                for name, is_folder in reversed(inside)
+                if is_folder and name.lower() not in NOT_THE_USERS_FOLDERS
+            ]
+
+    def add_files(self, parent: str, names: list[str], beside: list[str], folder: str) -> None:
+        """Add files of one folder; `beside` are all that lie in it, for their companions."""
+        groups = companions(beside)
+        wanted = set(names)
+        travelling = {name for photo in wanted & groups.keys() for name in groups[photo]}
+        for name in names:
+            if name not in travelling:
+                self._add(parent, name, groups.get(name), folder)
+
+    def _add(self, parent: str, name: str, beside: list[str] | None, folder: str) -> None:
+        # Two ways to one folder must not make two photos of one file; two links may be two photos.
+        key = (*_identity(os.stat(parent)), name)
+        if key in self._files:
+            return
+        self._files.add(key)
+        path = os.path.join(parent, name)
+        try:
+            status = os.stat(path)
+        except OSError as error:
+            if beside is not None:
+                self.found.unopened.append((path, reason_of(error)))
+            else:
+                self._skip(name)
+            return
+        if stat.S_ISDIR(status.st_mode):
+            return  # a link to a folder
+        if not stat.S_ISREG(status.st_mode):
+            self.found.unopened.append((path, "is a pipe, socket or device, not a file"))
+        elif beside is None:
+            self._skip(name)
+        else:
+            files = tuple(filter(None, (_file(os.path.join(parent, other)) for other in beside)))
+            photo = Photo(path, status.st_size, status.st_mtime_ns, folder, files)
+            self.found.photos.append(photo)
+
+    def _skip(self, name: str) -> None:
+        kind = kind_of(name)
+        if kind is not None:
+            self.found.skipped[kind] += 1
 
 
 def find_photos(sources: Iterable[str], target: Path) -> Found:
     """List the photos in files and folders, in a steady order, without opening any file.
 
-    A folder's files come before its sub-folders, each by name. Hidden files and folders, and the
-    target, are left out, and so are folders that are symbolic links, which may make a loop, unless
-    they are named as a source. What is named twice is listed once. Devices, pipes and sockets are
-    never opened. The list is made before the sort begins because a move changes the folder under
-    the walk, and because time left needs a total; 100,000 photos take some 30 MB.
+    A folder's files come before its sub-folders, each by name. Hidden files and folders, the
+    target, folders that hold an earlier sort and those of the system (`kinds.py`) are left out, and
+    so are folders that are symbolic links, which may make a loop, unless they are named as a
+    source. What is named twice is listed once. Devices, pipes and sockets are never opened. The
+    list is made before the sort begins because a move changes the folder under the walk, and
+    because time left needs a total; 100,000 photos take some 30 MB.
     """
-    found = Found()
-    seen_folders = {_identity(os.stat(target))} if target.exists() else set()
-    seen_files: Seen = set()
-    for source in sources:
-        path = os.path.abspath(source)
+    walk = Walk(target)
+    folders = set()
+    named: dict[str, list[str]] = {}  # by folder: a photo and its companion may both be named
+    for path in map(os.path.abspath, sources):
         if os.path.isdir(path):
-            _walk(path, found, seen_folders, seen_files)
+            folders.add(path)
+            named.setdefault(path, [])
         else:
-            folder, name = os.path.split(path)
-            _add(folder, name, "", found, seen_files)
-    return found
+            named.setdefault(os.path.dirname(path), []).append(os.path.basename(path))
+    for path, names in named.items():
+        if path in folders:
+            walk.add_folder(path)
+        if names:
+            walk.add_files(path, names, _names_in(path) or names, "")
+    return walk.found
+
+
+def _file(path: str) -> File | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    is_file = stat.S_ISREG(status.st_mode)
+    return File(path, status.st_size, status.st_mtime_ns) if is_file else None
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def refuse_source_inside(sources: Iterable[str], target: Path) -> None:
@@ -85,53 +195,6 @@ def refuse_source_inside(sources: Iterable[str], target: Path) -> None:
 def shown(path: str | Path) -> str:
     """A path fit for one line on any screen: line ends and bytes that are not text are escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(path))
-
-
-def _walk(top: str, found: Found, seen_folders: set[tuple[int, int]], seen_files: Seen) -> None:
-    waiting = [(top, "")]
-    while waiting:
-        path, folder = waiting.pop()
-        try:
-            identity = _identity(os.stat(path))
-            if identity in seen_folders:
-                continue
-            seen_folders.add(identity)
-            with os.scandir(path) as entries:
-                inside = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-        except OSError as error:
-            found.unopened.append((path, reason_of(error)))
-            continue
-        inside = sorted(pair for pair in inside if not pair[0].startswith("."))
-        for name in (name for name, is_folder in inside if not is_folder):
-            _add(path, name, folder, found, seen_files)
-        folders = [name for name, is_folder in reversed(inside) if is_folder]
-        waiting += [(os.path.join(path, name), os.path.join(folder, name)) for name in folders]
-
-
-def _add(parent: str, name: str, folder: str, found: Found, seen_files: Seen) -> None:
-    # Two ways to one folder must not make two photos of one file, but two links may be two photos.
-    key = (*_identity(os.stat(parent)), name)
-    if key in seen_files:
-        return
-    seen_files.add(key)
-    path = os.path.join(parent, name)
-    is_photo = is_photo_name(name)
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        if is_photo:
-            found.unopened.append((path, reason_of(error)))
-        else:
-            found.ignored += 1
-        return
-    if stat.S_ISDIR(status.st_mode):
-        return  # a link to a folder
-    if not stat.S_ISREG(status.st_mode):
-        found.unopened.append((path, "is a pipe, socket or device, not a file"))
-    elif is_photo:
-        found.photos.append(Photo(path, folder, status.st_size, status.st_mtime_ns))
-    else:
-        found.ignored += 1
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

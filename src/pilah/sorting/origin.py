@@ -1,0 +1,78 @@
+"""Where did the photos come from, and is that place still there?
+
+A folder that was renamed, or a disk that is mounted elsewhere, must not be made again at its old
+path: the photos would lie where nobody looks for them. A folder that the user removed because it
+was empty is made again.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from pilah.errors import SortError
+from pilah.sorting.records import Entry, State
+from pilah.sorting.walk import shown
+
+Identity = list[int]
+"""Device and inode of a folder, which it keeps when it is renamed."""
+
+
+def identities(sources: Iterable[str]) -> dict[str, Identity]:
+    """The folders that sources are, or lie in, each with its identity."""
+    folders = (path if os.path.isdir(path) else os.path.dirname(path) for path in sources)
+    return {folder: _identity(folder) for folder in folders if os.path.isdir(folder)}
+
+
+def refuse_missing(state: State, target: Path) -> None:
+    """Refuse to restore into a folder that is now somewhere else.
+
+    Raises:
+        SortError: a folder of photos was renamed, or its disk is mounted elsewhere.
+    """
+    for folder, identity in _roots(state).items():
+        if os.path.isdir(folder):
+            continue
+        parent = os.path.dirname(folder)
+        is_here = os.path.isdir(parent) and identity[:1] in ([], _identity(parent)[:1])
+        renamed = _find(parent, identity) if is_here else None
+        if is_here and renamed is None:
+            continue  # removed, and made again
+        now = f" (it may be {shown(renamed)} now)" if renamed else ""
+        raise SortError(
+            f"the photos would go back to {shown(home(state))}, but {shown(folder)} is not there "
+            f"any more{now}; run `pilah undo {shown(target)} --to DIR` with where "
+            f"{shown(home(state))} is now"
+        )
+
+
+def home(state: State) -> str:
+    """The folder that all photos of a sort came from."""
+    return os.path.commonpath(list(_roots(state)))
+
+
+def relocated(entry: Entry, old: str, new: Path) -> Entry:
+    """An entry whose photo goes back below `new` instead of `old`."""
+    return replace(entry, source=os.path.join(new, os.path.relpath(entry.source, old)))
+
+
+def _roots(state: State) -> dict[str, Identity]:
+    """The folders that photos came from; journals of format 1 do not know their identity."""
+    if state.roots:
+        return state.roots
+    files = {entry.source for entry in state.entries.values()}
+    sources = (os.path.dirname(path) if path in files else path for path in state.sources)
+    return {folder: [] for folder in sources}
+
+
+def _find(parent: str, identity: Identity) -> str | None:
+    with os.scandir(parent) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False) and _identity(entry.path) == identity:
+                return entry.path
+    return None
+
+
+def _identity(path: str) -> Identity:
+    status = os.stat(path)
+    return [status.st_dev, status.st_ino]

@@ -1,0 +1,17 @@
+"""A disk that refuses hard links, locks and flushing a folder, from now on in a test."""
+
+from pathlib import Path
+
+import pytest
+from folders import ENV
+from refusing.sitecustomize import REFUSING
+
+
+def refuse_from_now_on(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Answer with this error number, here and in processes that are started with `ENV`."""
+    for (module, name), call in REFUSING.items():
+        monkeypatch.setattr(module, name, call)
+    folder = str(Path(__file__).parent / "refusing")
+    monkeypatch.setenv("PILAH_REFUSAL", str(number))
+    monkeypatch.setitem(ENV, "PILAH_REFUSAL", str(number))
+    monkeypatch.setitem(ENV, "PYTHONPATH", folder + ":" + ENV["PYTHONPATH"])
