@@ -3,8 +3,10 @@
 import csv
 import io
 import re
+import urllib.request
 import zipfile
 
+import pytest
 from photos import jpeg_of, zip_of
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -129,7 +131,7 @@ def test_nothing_is_asked_of_another_host(browser, address):
     asked: list[str] = []
     page = context.new_page()
     page.on("request", lambda request: asked.append(request.url))
-    for path in ("", "study", "about"):
+    for path in ("", "sort", "study", "about"):
         page.goto(f"{address}/{path}")
         page.locator("h1").first.wait_for(timeout=PATIENCE)
         page.wait_for_timeout(1500)
@@ -168,6 +170,43 @@ def test_a_zip_is_sorted_corrected_and_downloaded(open_page, portraits):
             "broken.jpg": "unreadable",
         }
         assert {"report.html", "corrections.csv"} <= set(archive.namelist())
+
+
+def test_a_click_on_the_chosen_folder_leaves_it_chosen(open_page):
+    page = open_page("sort")
+    photo = {"wall.jpg": jpeg_of(Image.new("RGB", (64, 64), "grey"))}
+    page.locator('input[type="file"]').set_input_files(
+        [{"name": "photos.zip", "mimeType": "application/zip", "buffer": zip_of(photo)}]
+    )
+    page.get_by_role("button", name="Sort", exact=True).click()
+    page.get_by_role("radio", name="no face").click()
+    wait_for_page(page)
+    expect(page.get_by_text("wall.jpg")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["classify", "classify?language=en"])
+def test_the_first_page_has_its_name_as_an_address_too(open_page, path):
+    page = open_page(path)
+    expect(page.get_by_role("heading", name=texts("en")("classify.title"))).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_app_answers_on_the_number_of_this_machine_too(browser, address):
+    page = browser.new_page()
+    page.goto(address.replace("localhost", "127.0.0.1"))
+    page.locator("h1").first.wait_for(timeout=PATIENCE)
+    page.close()
+
+
+def test_no_other_page_may_show_this_one_in_a_frame(browser, address):
+    with urllib.request.urlopen(address) as answer:
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    page = browser.new_page()
+    page.set_content(f"<iframe src='{address}'></iframe>")
+    page.wait_for_timeout(3000)
+    assert page.frames[1].url.startswith("chrome-error:")
+    page.close()
 
 
 def test_a_hostile_zip_is_refused_in_plain_words(open_page):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-LOCALHOST = "localhost"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""Addresses that only this machine can connect to."""
 
 
 @dataclass(frozen=True, slots=True)

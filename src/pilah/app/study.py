@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from pilah.app.charts import BIN_COLOURS, RUN_COLOURS, legend, show_chart
-from pilah.app.language import plain, text, words
+from pilah.app.language import text, words
+from pilah.app.plain import plain
 from pilah.app.results import SHIPPED, RunFiles, read_runs
 from pilah.app.settings import Settings
 from pilah.evaluation.published import STUDY, Published
@@ -85,7 +86,7 @@ def _row(run: RunFiles) -> dict[str, Any]:
     row: dict[str, Any] = {
         text("study.run"): plain(run.name),
         text("study.backbone"): plain(backbone),
-        text("study.pretrained_on"): run.recipe["model"].get("pretrained_on"),
+        text("study.pretrained_on"): plain(run.recipe["model"].get("pretrained_on", "")) or None,
     }
     if validation:
         row[text("study.val_accuracy")] = words().decimal(validation["accuracy"]["value"])

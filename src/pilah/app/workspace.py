@@ -1,14 +1,13 @@
 """One visitor's sort on disk: unpacked, sorted, corrected by hand, zipped, and removed.
 
 The photos are linked into the sorted folder, not copied, so nothing is there twice and a folder of
-the user's own is only read. The folder is removed with the object, at the latest when the process
-ends.
+the user's own is only read. `visits.py` says when the folder is removed.
 """
 
 import csv
+import os
 import shutil
 import tempfile
-import weakref
 import zipfile
 from base64 import b64decode
 from collections import Counter
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path, PurePath
 
+from pilah.app.scratch import scratch_folder
 from pilah.bundle import BundleInfo
 from pilah.report import Report, build_report
 from pilah.report.thumbnails import thumbnail
@@ -31,14 +31,17 @@ class Workspace:
 
     def __init__(self, source: Path | None = None) -> None:
         """Make the folder."""
-        self.folder = Path(tempfile.mkdtemp(prefix="pilah-"))
-        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        self.folder = Path(tempfile.mkdtemp(dir=scratch_folder()))
         self.source = source or self.folder / "photos"
         self.target = self.folder / "sorted"
         self.photos: tuple[SortedPhoto, ...] = ()
         self.corrections: dict[str, Bin] = {}
         self.report: Report | None = None
         self._thumbnails: dict[str, bytes | None] = {}
+
+    def remove(self) -> None:
+        """Remove the folder and whatever was unpacked into it; a folder of the user's own stays."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def sort(
         self, results_of: ResultsOf, info: BundleInfo, *, progress: Progress | None = None
@@ -70,7 +73,7 @@ class Workspace:
 
     def name_of(self, photo: SortedPhoto) -> str:
         """A photo's path below what was sorted."""
-        return PurePath(photo.source).relative_to(self.source.resolve()).as_posix()
+        return PurePath(os.path.relpath(photo.source, self.source)).as_posix()
 
     def thumbnail_jpeg(self, photo: SortedPhoto) -> bytes | None:
         """A small copy of a photo; None where it cannot be read."""
