@@ -47,7 +47,7 @@ bench: .venv/light ## measure photos a second (PHOTOS=folder for your own)
 study: .venv/full ## repeat the study: three networks on CELEBA=folder, with Keras' ImageNet weights
 	$(BIN)/pilah prepare $(CELEBA) --split random --to data/study
 	set -e; for network in $(NETWORKS); do \
-		$(BIN)/pilah train data/study/manifest.csv --recipe studies/$$network.toml --to runs/$$network; \
+		$(BIN)/pilah train data/study/manifest.csv --recipe $$network --to runs/$$network; \
 		$(BIN)/pilah evaluate runs/$$network; \
 		$(BIN)/pilah export runs/$$network; \
 	done

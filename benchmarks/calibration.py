@@ -23,7 +23,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from pilah.evaluation.calibrate import apply_temperature, fit_temperature
 from pilah.evaluation.metrics import CLIP, Floats, Ints, measure
-from pilah.evaluation.run import open_run
+from pilah.evaluation.run import measure_run
 
 TIMES, PARTS = 10, 10
 
@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path, nargs="+", help="finished run folders")
     for folder in parser.parse_args().runs:
-        run = open_run(folder)
+        run = measure_run(folder)
         scores = run.scores["validation"]
         table = Table(title=f"{run.name}, {len(scores.labels):,} validation faces")
         for column in ("", "loss", "ECE", "accuracy"):

@@ -1,6 +1,6 @@
 """What computing the frozen layers once changes (nothing, to rounding) and saves.
 
-    python benchmarks/frozen.py prepared/celeba5017/manifest.csv studies/xception.toml \
+    python benchmarks/frozen.py prepared/celeba5017/manifest.csv xception \
         --pretrained xception_notop.weights.h5
 
 A few faces are trained on for two epochs by the recipe, at its own size: with the frozen layers
@@ -18,7 +18,8 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from pilah.training.recipe import Recipe, read_recipe
+from pilah.recipes import recipe_path
+from pilah.runs.recipe import Recipe, read_recipe
 from pilah.training.train import train
 
 FACES = {"train": 150, "validation": 50}
@@ -35,7 +36,7 @@ def main() -> int:
     """Train the three ways, print one small table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("manifest", type=Path, help="manifest.csv of ready face crops")
-    parser.add_argument("recipe", type=Path, help="a recipe with frozen layers")
+    parser.add_argument("recipe", type=recipe_path, help="a recipe with frozen layers")
     parser.add_argument("--pretrained", default="imagenet", help="as of `pilah train`")
     options = parser.parse_args()
     recipe = read_recipe(options.recipe).with_pretrained(options.pretrained, "as given")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 from onnx import TensorProto, helper
 
-from pilah.bundle import METADATA_KEY, BundleInfo, Frame, LabelCounts, RiskPoint
+from pilah.models.bundle import METADATA_KEY, BundleInfo, Frame, LabelCounts, RiskPoint
 
 ROOT = Path(__file__).parent.parent
 

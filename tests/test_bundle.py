@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pilah.bundle import FORMAT, BundleInfo, open_bundle
 from pilah.errors import BundleError
+from pilah.models.bundle import FORMAT, BundleInfo, open_bundle
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import typer.main
 from PIL import Image, UnidentifiedImageError
 
 from demo.failures import cases, draw
-from pilah.bundle import open_bundle
-from pilah.cli import app
+from pilah.cli import program
 from pilah.models import model_names, model_path
+from pilah.models.bundle import open_bundle
 
 ROOT = Path(__file__).parent.parent
 README_NAMES = ["README.md", "README.id.md"]
-COMMANDS = typer.main.get_group(app).commands
+COMMANDS = typer.main.get_group(program).commands
 
 # in parts, so that this file does not name one itself
 REGISTRY_HOSTS = [

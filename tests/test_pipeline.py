@@ -12,10 +12,10 @@ import skimage.data
 from PIL import Image
 
 import pilah
-from pilah.bundle import open_bundle
-from pilah.classifier import Classifier, label_of
 from pilah.errors import BundleError
 from pilah.models import model_path
+from pilah.models.bundle import open_bundle
+from pilah.models.classifier import Classifier, label_of
 from pilah.pipeline import AHEAD, BATCH, FEW, Pilah
 
 SRC = Path(pilah.__file__).parent.parent

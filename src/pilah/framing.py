@@ -1,6 +1,6 @@
 """How a face is cut out for the model: the crop that the training faces had, told from a box.
 
-A `Frame` (see `bundle.py`) holds that relation in units of the detector box's height, so that it
+A `Frame` (see `types.py`) holds that relation in units of the detector box's height, so that it
 is fitted once a detector and needs no landmarks.
 """
 

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pilah.bundle import BundleInfo, open_bundle
-from pilah.classifier import Classifier, label_of
 from pilah.cutting import Cut, Cutter
 from pilah.detector import choose
 from pilah.errors import PilahError
 from pilah.images import Photo
 from pilah.models import DEFAULT, model_path
+from pilah.models.bundle import BundleInfo, open_bundle
+from pilah.models.classifier import Classifier, label_of
 from pilah.types import Face, Result
 from pilah.workers import UnderWay, Workers
 

@@ -2,7 +2,7 @@ r"""A network that learn.py trained -> a finished run folder.
 
 It is one as `pilah train` leaves it, for `pilah evaluate` and `pilah export` to go on with.
 
-    python studies/on_gpu/bring_back.py brought/small --recipe studies/pilah_small_taught.toml \
+    python studies/on_gpu/bring_back.py brought/small --recipe pilah_small_taught \
         --manifest data/faces/manifest.csv --to runs/pilah_small_taught
 """
 
@@ -16,10 +16,11 @@ import keras
 import numpy as np
 
 from pilah.dataset.manifest import digest, read_manifest
+from pilah.recipes import recipe_path
+from pilah.runs.recipe import read_recipe
+from pilah.runs.start import start_run
 from pilah.training.batches import Arrays, decode_crops
 from pilah.training.network import build_network
-from pilah.training.recipe import read_recipe
-from pilah.training.run import open_run, write_environment
 from pilah.training.train import finish
 
 Weights = dict[str, np.ndarray[Any, Any]]
@@ -29,7 +30,9 @@ def main() -> None:
     """Read NAME_K.npz and NAME.csv, predict the held-out faces, write the folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("brought", type=Path, help="FOLDER/NAME of NAME_K.npz and NAME.csv")
-    parser.add_argument("--recipe", type=Path, required=True, help="the recipe that was followed")
+    parser.add_argument(
+        "--recipe", type=recipe_path, required=True, help="the recipe that was followed"
+    )
     parser.add_argument("--manifest", type=Path, required=True, help="the manifest.csv carried")
     parser.add_argument("--to", type=Path, required=True, help="the run folder to make")
     options = parser.parse_args()
@@ -37,8 +40,8 @@ def main() -> None:
     model = build_network(recipe.with_pretrained("none", ""))
     restore(model, read_pieces(options.brought))
     table = read_manifest(options.manifest)
-    run = open_run(options.to, recipe, options.manifest, digest(table))
-    write_environment(run, {"command": " ".join(["bring_back.py", *sys.argv[1:]])})
+    run = start_run(options.to, recipe, options.manifest, digest(table))
+    run.write_environment({"command": " ".join(["bring_back.py", *sys.argv[1:]])})
     shutil.copyfile(options.brought.with_suffix(".csv"), run.history)
     held_out = table[table["split"].isin(["validation", "test"])]
     pixels = np.empty((len(held_out), *recipe.data.size_hw, 3), np.uint8)

@@ -3,10 +3,10 @@ r"""Pack faces and networks as plain arrays, for a machine that has a GPU and Py
     python studies/on_gpu/carry.py data/faces/manifest.csv --to carried \
         --attributes data/celeba/list_attr_celeba.txt \
         --ages data/fairface/fairface_label_train.csv \
-        teacher=studies/teacher.toml small=studies/pilah_small_taught.toml \
-        inception=studies/pilah_inception_v3_taught.toml
+        teacher=teacher small=pilah_small_taught \
+        inception=pilah_inception_v3_taught
     python learn.py carried --to brought        # there, beside network.py and vary.py
-    python studies/on_gpu/bring_back.py brought/small --recipe studies/pilah_small_taught.toml \
+    python studies/on_gpu/bring_back.py brought/small --recipe pilah_small_taught \
         --manifest data/faces/manifest.csv --to runs/pilah_small_taught
 
 Faces are kept at STORED_HW as WebP, 3 KB each. Beside the label and the weight goes what else is
@@ -30,9 +30,10 @@ from PIL import Image
 from pilah.dataset.manifest import read_manifest
 from pilah.framing import fit_crop
 from pilah.images import load
+from pilah.recipes import recipe_path
+from pilah.runs.recipe import Recipe, read_recipe
 from pilah.training.from_bundle import recentre
 from pilah.training.network import build_network
-from pilah.training.recipe import Recipe, read_recipe
 from pilah.training.train import RECENTRE_FACES
 
 STORED_HW = (200, 160)
@@ -45,7 +46,7 @@ def main() -> None:
     """Write `faces.bin`, `faces.npz` and NAME.npz of each network into a folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("manifest", type=Path, help="manifest.csv of `pilah prepare`")
-    parser.add_argument("networks", nargs="+", help="NAME=RECIPE.toml; one is named teacher")
+    parser.add_argument("networks", nargs="+", help="NAME=RECIPE; one is named teacher")
     parser.add_argument("--to", type=Path, required=True, help="the folder to make")
     parser.add_argument("--attributes", type=Path, help="CelebA's list_attr_celeba.txt")
     parser.add_argument("--ages", type=Path, help="FairFace's fairface_label_train.csv")
@@ -63,7 +64,7 @@ def main() -> None:
     np.savez(options.to / "faces.npz", size=np.array(sizes), **known)
     for word in options.networks:
         name, recipe = word.split("=")
-        _pack_network(read_recipe(Path(recipe)), faces, options.to / f"{name}.npz")
+        _pack_network(read_recipe(recipe_path(recipe)), faces, options.to / f"{name}.npz")
 
 
 def _packed(path: str) -> bytes:

@@ -35,7 +35,7 @@ def test_agrees_with_scikit_learn(photos, min_confidence):
         assert cell.accuracy is cell.unsure is cell.ece is None
         assert cell.no_face.value == 1 and cell.accuracy_of_photos.value == 0
         return
-    truth, guess = found["label"] == "male", found["p_male"] > 0.5
+    truth, guess = found["label"] == "male", found["p_male"] >= 0.5
     assert cell.accuracy.value == pytest.approx(accuracy_score(truth, guess))
     for label, error in ((False, cell.error_of_women), (True, cell.error_of_men)):
         if error is None:

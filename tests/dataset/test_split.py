@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pilah.dataset.manifest import SPLITS
 from pilah.dataset.split import (
     parse_fractions,
     quotas,
@@ -13,6 +12,7 @@ from pilah.dataset.split import (
     split_random,
 )
 from pilah.errors import DataError
+from pilah.runs.splits import SPLITS
 
 FRACTIONS = st.sampled_from([(0.7, 0.2, 0.1), (0.9, 0.1, 0.0), (0.5, 0.25, 0.25), (1.0, 0.0, 0.0)])
 LABEL_LISTS = st.lists(st.sampled_from(["female", "male"]), min_size=10, max_size=120)

@@ -16,6 +16,8 @@ from pilah.evaluation.metrics import (
     threshold_for_error,
 )
 from pilah.evaluation.rate import wilson
+from pilah.models.classifier import label_of
+from pilah.types import LABELS
 
 FACES = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1)), min_size=1, max_size=60)
 
@@ -78,7 +80,7 @@ def test_agrees_with_scikit_learn(faces):
     clipped = np.clip(p_male, 1e-7, 1 - 1e-7)
     assert numbers.loss == pytest.approx(log_loss(labels, clipped, labels=[0, 1]), abs=1e-9)
     _, _, f1, counts = precision_recall_fscore_support(
-        labels, p_male > 0.5, labels=[0, 1], zero_division=np.nan
+        labels, p_male >= 0.5, labels=[0, 1], zero_division=np.nan
     )
     for index, part in enumerate(numbers.per_class.values()):
         assert sum(numbers.confusion[index]) == counts[index]
@@ -96,6 +98,13 @@ def test_coverage_falls_from_one(faces):
     coverage = [point.coverage for point in points]
     assert coverage[0] == 1
     assert coverage == sorted(coverage, reverse=True)
+
+
+@pytest.mark.parametrize("p_male", [0.0, np.nextafter(0.5, 0), 0.5, np.nextafter(0.5, 1), 1.0])
+def test_what_is_measured_is_what_a_user_is_answered(p_male):
+    answer = label_of(p_male, 0.5)
+    numbers = measure(np.array([p_male]), np.array([LABELS.index(answer)]))
+    assert numbers.accuracy.value == 1
 
 
 @given(FACES, st.floats(0, 0.5))

@@ -78,7 +78,7 @@ def test_evaluate_writes_numbers_and_plots(tmp_path, how):
     for path in (run / "plots").iterdir():
         with Image.open(path) as image:
             image.verify()
-    assert not list(run.glob("*.part"))
+    assert not list(run.glob(".draft-*"))
 
 
 def test_the_command_prints_and_never_imports_keras(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from fabricated import MIN_CONFIDENCE, Sort
 from PIL import Image
 
-from pilah.bundle import BundleInfo, Frame, LabelCounts, RiskPoint
+from pilah.models.bundle import BundleInfo, Frame, LabelCounts, RiskPoint
 from pilah.sorting import bin_of
 from pilah.sorting.journal import begin_journal
 from pilah.sorting.records import Entry, Placed

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from fabricated import Sort, broken, photo
 
-from pilah.bundle import BundleInfo
 from pilah.errors import SortError
+from pilah.models.bundle import BundleInfo
 from pilah.report import build_report, write_report
 
 NAMES = ["results.csv", "results.parquet", "report.html"]

@@ -9,7 +9,7 @@ import pytest
 from fabricated import Sort, broken, photo
 from PIL import Image
 
-from pilah.bundle import BundleInfo
+from pilah.models.bundle import BundleInfo
 from pilah.report import write_report
 from pilah.report.tally import MAX_UNREADABLE_SHOWN, MAX_UNSURE_SHOWN
 from pilah.types import Result

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pilah.bundle import LabelCounts
+from pilah.models.bundle import LabelCounts
 from pilah.report.rates import ClearFaces, share_of_women
 
 GOOD = {"female": LabelCounts(950, 20, 30), "male": LabelCounts(40, 930, 30)}

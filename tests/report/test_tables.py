@@ -9,7 +9,7 @@ from fabricated import Sort, broken, photo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pilah.bundle import BundleInfo
+from pilah.models.bundle import BundleInfo
 from pilah.report import recorded_info, write_report
 from pilah.report.tables import as_text
 

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pilah.bundle import open_bundle
-from pilah.classifier import Classifier
 from pilah.framing import fit_crop
 from pilah.images import load
+from pilah.models.bundle import open_bundle
+from pilah.models.classifier import Classifier
 
 RECIPE = """
 name = "tiny"

@@ -9,10 +9,10 @@ import pytest
 from onnx import numpy_helper
 
 from pilah.errors import WeightsError
+from pilah.runs.recipe import DataRecipe, ModelRecipe, Recipe
 from pilah.training.from_bundle import load_bundle, recentre
 from pilah.training.network import build_network
 from pilah.training.onnx_graph import write_float, write_int8
-from pilah.training.recipe import DataRecipe, ModelRecipe, Recipe
 
 SIZE = (80, 75)
 

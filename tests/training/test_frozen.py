@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pilah.runs.recipe import DataRecipe, ModelRecipe, Recipe, TrainRecipe, study_recipe
 from pilah.training.frozen import allocate, cut
 from pilah.training.network import build_network, first_trainable
-from pilah.training.recipe import DataRecipe, ModelRecipe, Recipe, TrainRecipe, study_recipe
 from pilah.training.train import train
 
 BOUNDARIES = {"inception_v3": 6, "resnet50_v2": 2, "xception": 2}

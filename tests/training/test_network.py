@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
+from pilah.runs.recipe import DataRecipe, ModelRecipe, Recipe
 from pilah.training.network import build_network
-from pilah.training.recipe import DataRecipe, ModelRecipe, Recipe
 
 
 def test_a_mirrored_network_answers_by_the_mean_logit_of_a_face_and_its_mirror_image() -> None:

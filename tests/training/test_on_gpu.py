@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import pytest
 
+from pilah.runs.recipe import Recipe, read_recipe
 from pilah.training.network import build_network
-from pilah.training.recipe import Recipe, read_recipe
 
 FOLDER = Path(__file__).parents[2] / "studies" / "on_gpu"
 RECIPE = """

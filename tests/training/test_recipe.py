@@ -4,10 +4,9 @@ from pathlib import Path
 import pytest
 
 from pilah.errors import RecipeError
-from pilah.training.backbones import BACKBONES
-from pilah.training.recipe import Recipe, read_recipe, study_recipe
-
-STUDIES = Path(__file__).parent.parent.parent / "studies"
+from pilah.recipes import recipe_names, recipe_path
+from pilah.runs.backbones import BACKBONES
+from pilah.runs.recipe import Recipe, read_recipe, study_recipe
 
 
 def test_the_studys_recipe() -> None:
@@ -22,18 +21,18 @@ def test_the_studys_recipe() -> None:
 
 @pytest.mark.parametrize("name", ["inception_v3", "resnet50_v2", "xception"])
 def test_the_studys_files_say_what_the_defaults_say(name: str) -> None:
-    assert read_recipe(STUDIES / f"{name}.toml") == study_recipe(name)
+    assert read_recipe(recipe_path(name)) == study_recipe(name)
 
 
-@pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)
-def test_every_recipe_of_the_house_is_valid_and_survives_writing(
-    path: Path, tmp_path: Path
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_of_the_package_is_valid_and_survives_writing(
+    name: str, tmp_path: Path
 ) -> None:
-    recipe = read_recipe(path)
+    recipe = read_recipe(recipe_path(name))
     copy = tmp_path / "copy.toml"
     copy.write_text(recipe.to_toml())
     assert read_recipe(copy) == recipe
-    assert recipe.name == path.stem
+    assert recipe.name == name
 
 
 def test_a_written_recipe_is_complete() -> None:
@@ -68,6 +67,16 @@ def test_a_wrong_recipe_is_one_line_with_its_remedy(tmp_path: Path, text: str, s
     assert said in str(caught.value)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_recipe_is_named_or_is_a_file(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text('name = "mine"')
+    assert recipe_path(str(mine)) == mine
+    assert recipe_path("xception").name == "xception.toml"
+    for wrong in ("xceptoin", "../recipes/xception", "xception.toml", ""):
+        with pytest.raises(RecipeError, match=r"one of: .*xception"):
+            recipe_path(wrong)
 
 
 def test_a_missing_recipe() -> None:

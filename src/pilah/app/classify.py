@@ -14,8 +14,9 @@ from pilah.app.model import model
 from pilah.app.paste import paste_into_uploader
 from pilah.app.plain import plain
 from pilah.app.samples import sample_photos
-from pilah.bundle import BundleInfo, RiskPoint
 from pilah.errors import ImageError
+from pilah.models.bundle import BundleInfo, RiskPoint
+from pilah.models.classifier import label_of
 from pilah.types import Face, Result
 
 REASONS = {
@@ -179,7 +180,7 @@ def _face_row(number: int | None, face: Face) -> str:
     """Label, confidence and bar of one face; an unsure one says what it leans to."""
     kind = face.label or "unsure"
     share = words().percent(face.confidence)
-    leaning = "male" if face.p_male >= 0.5 else "female"
+    leaning = label_of(face.p_male, 0.5)
     word = text(f"label.{kind}")
     if face.label is None:
         share = text("classify.leaning", label=text(f"label.{leaning}"), share=share)

@@ -1,7 +1,5 @@
 """The files of a run, read for the Study page; nothing is measured here."""
 
-import json
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from pilah.errors import DataError
+from pilah.runs.folder import Run
+from pilah.runs.splits import SPLITS, shown_split
+from pilah.runs.tables import read_history
+
 SHIPPED = Path(__file__).parent.parent / "study"
 """Run folders that come with the package: text files only, without a face."""
-
-HISTORY = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class RunFiles:
     """What `pilah train` and `pilah evaluate` wrote about one run.
 
     `name` is the folder's, after a prefix. `metrics` is metrics.json (a split's name to its
-    numbers), `history` has the columns `HISTORY`, `gallery` is the picture of wrong predictions,
+    numbers), `history` one row per epoch, `gallery` is the picture of wrong predictions,
     None where it is not there.
     """
 
@@ -33,8 +34,8 @@ class RunFiles:
 
     @property
     def shown(self) -> str:
-        """The split that is looked at: test where there is one, else the last."""
-        return "test" if "test" in self.metrics else list(self.metrics)[-1]
+        """The split that is looked at."""
+        return shown_split(self.metrics)
 
 
 def read_runs(folders: Iterable[Path], *, prefix: str = "") -> tuple[list[RunFiles], list[Path]]:
@@ -51,7 +52,7 @@ def read_runs(folders: Iterable[Path], *, prefix: str = "") -> tuple[list[RunFil
     for folder in _run_folders(folders):
         try:
             runs.append(_read(folder, prefix))
-        except (OSError, ValueError, KeyError, IndexError):
+        except (DataError, OSError):
             unusable.append(folder)
     return runs, unusable
 
@@ -65,15 +66,16 @@ def _run_folders(folders: Iterable[Path]) -> list[Path]:
 
 
 def _read(folder: Path, prefix: str) -> RunFiles:
-    gallery = folder / "plots" / "wrong_predictions.png"
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    if not metrics:
-        raise ValueError("no split was measured")
+    run = Run(folder)
+    gallery = run.plots / "wrong_predictions.png"
+    metrics = run.read_metrics()
+    if not metrics or set(metrics) - set(SPLITS):
+        raise DataError(f"{run.metrics} has no figures of a split")
     return RunFiles(
-        name=prefix + folder.resolve().name,
-        recipe=tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8")),
+        name=prefix + run.name,
+        recipe=run.read_recipe(),
         metrics=metrics,
-        environment=json.loads((folder / "environment.json").read_text(encoding="utf-8")),
-        history=pd.read_csv(folder / "history.csv")[list(HISTORY)],
+        environment=run.read_environment(),
+        history=read_history(run),
         gallery=gallery if gallery.is_file() else None,
     )

@@ -5,13 +5,14 @@ its lock: the system releases a lock when its process ends, however it ends.
 """
 
 import atexit
-import fcntl
 import os
 import shutil
 import tempfile
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from pilah.files import open_locked
 
 PREFIX = "pilah-app-"
 LOCK = ".server"
@@ -22,39 +23,16 @@ def scratch_folder() -> Path:
     """This process's folder, made when it is first asked for; only its user may look inside."""
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    descriptor = os.open(folder / "new", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    os.write(descriptor, str(os.getpid()).encode())
-    with suppress(OSError):  # a disk without locks
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    # Only now, so that no other server ever sees the file without its lock.
-    os.rename(folder / "new", folder / LOCK)
+    with suppress(OSError):  # a disk without locks: no other server will touch the folder then
+        open_locked(folder / "new", create=True)  # and never closed
+        # Only now, so that no other server ever sees the file without its lock.
+        os.rename(folder / "new", folder / LOCK)
     return folder
 
 
 def remove_leftovers() -> None:
     """Remove the folders of this user's servers that ended without doing it themselves."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with suppress(OSError):  # another user's, or just removed by its server
-            if _has_ended(folder / LOCK):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _has_ended(lock: Path) -> bool:
-    descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except BlockingIOError:
-        return False
-    except OSError:  # a disk without locks: is there a process of that number?
-        return not _runs(int(os.read(descriptor, 20)))
-    finally:
-        os.close(descriptor)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
+        with suppress(OSError):  # in use, another user's, or just removed by its server
+            os.close(open_locked(folder / LOCK, create=False))
+            shutil.rmtree(folder, ignore_errors=True)

@@ -18,6 +18,7 @@ from PIL import Image
 from pilah.app.plain import plain
 from pilah.app.texts import texts
 from pilah.errors import PilahError
+from pilah.files import free_name
 from pilah.images import is_photo_name
 
 MEGABYTE = 1_000_000
@@ -206,8 +207,6 @@ def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]
 
 def _free_path(path: Path) -> Path:
     """The path itself, or with a number: a .zip may hold one name twice."""
-    number, free = 2, path
-    while os.path.exists(free):  # also where the name is too long to ask
-        free = path.with_stem(f"{path.stem} ({number})")
-        number += 1
-    return free
+    # os.path, for a name that is too long to ask for is not there
+    free = free_name(path.name, lambda name: os.path.exists(path.with_name(name)))
+    return path.with_name(free)

@@ -16,7 +16,8 @@ from io import StringIO
 from pathlib import Path, PurePath
 
 from pilah.app.scratch import scratch_folder
-from pilah.bundle import BundleInfo
+from pilah.files import free_name
+from pilah.models.bundle import BundleInfo
 from pilah.report import Report, build_report
 from pilah.report.thumbnails import thumbnail
 from pilah.sorting import BINS, Bin, SortedPhoto, SortOptions, read_results, sort_photos
@@ -102,17 +103,11 @@ class Workspace:
 
     def _places(self) -> Iterator[tuple[str, str]]:
         """Each photo's path in the .zip; those that stay where they are keep their names."""
-        taken: set[str] = set()
+        taken: dict[Bin, set[str]] = {bin: set() for bin in BINS}
         for photo in sorted(self.photos, key=lambda photo: photo.source in self.corrections):
-            if photo.destination is None:
-                continue
-            bin, name = self.bin_of(photo), PurePath(photo.destination)
-            place, number = f"{bin}/{name.name}", 2
-            while place.casefold() in taken:
-                place = f"{bin}/{name.stem} ({number}){name.suffix}"
-                number += 1
-            taken.add(place.casefold())
-            yield photo.source, place
+            if photo.destination is not None:
+                bin = self.bin_of(photo)
+                yield photo.source, f"{bin}/{_claim(PurePath(photo.destination).name, taken[bin])}"
 
     def _results_csv(self, places: dict[str, str]) -> str:
         by_source = {photo.source: photo for photo in self.photos}
@@ -141,3 +136,10 @@ class Workspace:
                 shown = "" if p_male is None else f"{p_male:.4f}"
                 writer.writerow((places[photo.source], label, photo.bin, shown))
         return text.getvalue()
+
+
+def _claim(name: str, taken: set[str]) -> str:
+    """The first free name, upper and lower case alike; it is taken from now on."""
+    free = free_name(name, lambda each: each.casefold() in taken)
+    taken.add(free.casefold())
+    return free

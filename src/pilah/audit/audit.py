@@ -9,8 +9,8 @@ import pandas as pd
 
 from pilah.audit.cells import Cell, groups_of, intersections, whole
 from pilah.audit.gaps import Gap, gaps
-from pilah.bundle import BundleInfo
 from pilah.errors import DataError
+from pilah.models.bundle import BundleInfo
 from pilah.types import Result
 
 ResultsOf = Callable[[Iterable[str]], Iterator[Result]]

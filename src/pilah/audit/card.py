@@ -7,9 +7,10 @@ from pathlib import Path
 from pilah.audit.audit import audited_model
 from pilah.audit.markdown import Json, render
 from pilah.audit.write import FORMAT
-from pilah.bundle import BundleInfo, open_bundle
 from pilah.errors import DataError
 from pilah.evaluation.rate import wilson
+from pilah.files import write_text
+from pilah.models.bundle import BundleInfo, open_bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,7 @@ def write_card(
     )
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = to.with_name(f"{to.name}.part")
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(to)
+        write_text(to, text)
     except OSError as error:
         raise DataError(
             f"the card cannot be written to {to} ({error.strerror}); give --to a file that can be "

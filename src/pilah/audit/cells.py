@@ -8,17 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pilah.bundle import RiskPoint
 from pilah.evaluation.metrics import (
     Floats,
     Ints,
-    confidence,
     expected_calibration_error,
-    predict,
     reliability,
     risk_coverage,
 )
 from pilah.evaluation.rate import Rate, wilson
+from pilah.models.bundle import RiskPoint
+from pilah.models.classifier import confidence_of, likelier
 from pilah.types import LABELS
 
 SMALL = 30
@@ -76,8 +75,8 @@ def measure_cell(
     """
     found = ~np.isnan(p_male)
     p_found, truth = p_male[found], labels[found]
-    wrong = predict(p_found) != truth
-    clear = confidence(p_found) >= min_confidence
+    wrong = likelier(p_found) != truth
+    clear = confidence_of(p_found) >= min_confidence
     return Cell(
         group=dict(group),
         photos=len(labels),

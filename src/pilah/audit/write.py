@@ -1,7 +1,6 @@
 """The files of an audit: audit.json holds everything, audit.md and two pictures show it."""
 
 import json
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,13 +12,14 @@ from pilah.audit.gaps import LEVEL, TABLES
 from pilah.audit.markdown import render
 from pilah.audit.plot import draw_curves, draw_groups
 from pilah.errors import DataError
+from pilah.files import staged
 
 FORMAT = "pilah audit 1"
 FILES = ("audit.md", "audit.png", "risk_coverage.png", "audit.json")
 
 
 @contextmanager
-def staged(to: Path) -> Iterator[Path]:
+def audit_folder(to: Path) -> Iterator[Path]:
     """A scratch folder whose files of an audit are moved into `to` at the end, or none of them.
 
     It is made before the long work, so that a folder that cannot be written into is told at once.
@@ -28,11 +28,8 @@ def staged(to: Path) -> Iterator[Path]:
         DataError: `to` cannot be written into.
     """
     try:
-        to.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=to, prefix=".audit-") as scratch:
-            yield Path(scratch)
-            for name in FILES:
-                (Path(scratch) / name).replace(to / name)
+        with staged(to, FILES) as scratch:
+            yield scratch
     except OSError as error:
         raise DataError(
             f"the audit cannot be written into {to} ({error.strerror}); give --to a folder that "

@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from pilah.cli.app import app
 from pilah.cli.audit import audit
 from pilah.cli.card import card
 from pilah.cli.compare import compare
@@ -19,10 +20,9 @@ from pilah.cli.report import report
 from pilah.cli.sort import sort
 from pilah.cli.train import train
 from pilah.cli.undo import undo
-from pilah.cli.web import app as web_app
 from pilah.errors import PilahError
 
-app = typer.Typer(
+program = typer.Typer(
     name="pilah",
     help="Tells photos of women from photos of men and sorts them, safely.",
     no_args_is_help=True,
@@ -30,17 +30,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    *(sort, undo, report, predict, models, web_app),
+    *(sort, undo, report, predict, models, app),
     *(prepare, train, evaluate, compare, export, audit, card),
 )
 for command in COMMANDS:
-    app.command()(command)
+    program.command()(command)
 
 
 def main() -> None:
     """Run a command; a known error is one line on standard error and exit code 2."""
     try:
-        app()
+        program()
     except PilahError as error:
         print(f"pilah: error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -58,7 +58,7 @@ def audit(
         from pilah.audit.audit import audit as run_audit
         from pilah.audit.audit import audited_model
         from pilah.audit.labelled import group_columns, read_photos
-        from pilah.audit.write import staged, write_audit
+        from pilah.audit.write import audit_folder, write_audit
     except ModuleNotFoundError:
         raise MissingExtra("pilah audit", "audit") from None
     from pilah.models import DEFAULT, model_path
@@ -70,7 +70,7 @@ def audit(
     path = model_path(model or DEFAULT)
     pilah = load(path)
     try:
-        with staged(to) as folder, progress_bar() as progress:
+        with audit_folder(to) as folder, progress_bar() as progress:
             task = progress.add_task("Auditing", total=len(photos))
             audited = run_audit(
                 photos,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from pilah.bundle import BundleInfo
+    from pilah.models.bundle import BundleInfo
 
 TARGETS = (0.01, 0.005)
 """Errors among the answered at which the share of answered faces is told."""
@@ -19,8 +19,8 @@ def models(
     ] = False,
 ) -> None:
     """List the models that come with the package, with their figures on validation faces."""
-    from pilah.bundle import open_bundle
     from pilah.models import DEFAULT, model_names, model_path
+    from pilah.models.bundle import open_bundle
 
     paths = {name: model_path(name) for name in model_names()}
     known = [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from pilah.bundle import BundleInfo
+    from pilah.models.bundle import BundleInfo
     from pilah.report import Estimate, Report
 
 
@@ -38,9 +38,9 @@ def report(
 
 
 def _info(folder: Path, model: str | None) -> "BundleInfo":
-    from pilah.bundle import open_bundle
     from pilah.errors import DataError
     from pilah.models import model_path
+    from pilah.models.bundle import open_bundle
     from pilah.report import recorded_info
     from pilah.sorting import read_results
 

@@ -15,7 +15,11 @@ def train(
         typer.Option(help="Train by the study's recipe: inception_v3, resnet50_v2 or xception."),
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="Train by this recipe file, such as studies/xception.toml.")
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Train by this recipe: one of the package, such as xception, or a TOML file.",
+        ),
     ] = None,
     to: Annotated[
         Path | None, typer.Option(help="The run folder to make or finish; runs/NAME if not given.")
@@ -33,12 +37,13 @@ def train(
     if (backbone is None) == (recipe is None):
         raise RecipeError("give either --backbone NAME or --recipe FILE")
     try:
-        from pilah.training.recipe import read_recipe, study_recipe
+        from pilah.recipes import recipe_path
+        from pilah.runs.recipe import read_recipe, study_recipe
         from pilah.training.train import train as run_training
     except ModuleNotFoundError as error:
         raise MissingExtra(f"`pilah train` (it needs {error.name})", "train") from None
 
-    chosen = read_recipe(recipe) if recipe else study_recipe(str(backbone))
+    chosen = read_recipe(recipe_path(recipe)) if recipe else study_recipe(str(backbone))
     start = pretrained if pretrained is not None else chosen.model.pretrained
     seen = pretrained_on if pretrained_on is not None else chosen.model.pretrained_on
     if not seen:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pilah.dataset.manifest import SPLITS
 from pilah.errors import DataError
+from pilah.runs.splits import SPLITS
 from pilah.types import LABELS
 
 ATTRIBUTES = "list_attr_celeba.txt"

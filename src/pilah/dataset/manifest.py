@@ -12,10 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from pilah.errors import DataError
+from pilah.runs.splits import SPLITS
 from pilah.types import LABELS
 
 COLUMNS = ("path", "label", "identity", "split", "duplicate_of")
-SPLITS = ("train", "validation", "test")
 MIN_IMAGES = 10
 
 

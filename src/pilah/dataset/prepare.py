@@ -1,7 +1,5 @@
 """From a source of labelled photos to manifest.csv, labels.png and summary.txt."""
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from pilah.dataset.split import (
 from pilah.dataset.summary import Summary, plot_labels
 from pilah.dataset.table import read_table
 from pilah.errors import DataError
+from pilah.files import staged, write_text
 from pilah.types import LABELS
 
 Track = Callable[[Iterable[Fingerprint], int], Iterable[Fingerprint]]
@@ -131,13 +130,9 @@ def _shares(fractions: Fractions) -> str:
 def _write(summary: Summary, to: Path) -> None:
     """Write the three files elsewhere first, then move them in; the manifest comes last."""
     try:
-        to.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=to, prefix=".prepare-") as staging:
-            folder = Path(staging)
+        with staged(to, ("labels.png", "summary.txt", "manifest.csv")) as folder:
             plot_labels(summary.manifest, folder / "labels.png")
-            (folder / "summary.txt").write_text(summary.text(), encoding="utf-8")
+            write_text(folder / "summary.txt", summary.text())
             write_manifest(summary.manifest, folder / "manifest.csv")
-            for name in ("labels.png", "summary.txt", "manifest.csv"):
-                os.replace(folder / name, to / name)
     except OSError as error:
         raise DataError(f"cannot write into {to} ({error}); choose another --to") from None

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from pilah.dataset.duplicates import connect
-from pilah.dataset.manifest import SPLITS
 from pilah.errors import DataError
+from pilah.runs.splits import SPLITS
 from pilah.types import LABELS
 
 Ints = npt.NDArray[np.int64]

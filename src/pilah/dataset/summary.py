@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pilah.dataset.manifest import SPLITS
+from pilah.runs.splits import SPLITS
 from pilah.types import LABELS
 
 

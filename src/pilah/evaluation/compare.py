@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from pilah.errors import DataError
 from pilah.evaluation.plots import COLOURS, GREY, STYLE, draw_confusion, draw_curve
 from pilah.evaluation.published import STUDY
-from pilah.evaluation.run import Run, open_run
+from pilah.evaluation.run import MeasuredRun, measure_run
+from pilah.files import staged, write_text
 
 Row = dict[str, str]
 """One line of the table: column name to text; empty where there is nothing to say."""
@@ -38,7 +39,7 @@ def compare_runs(folders: list[Path], to: Path) -> Comparison:
     Raises:
         DataError: a run cannot be used, or `to` cannot be written into.
     """
-    runs = [open_run(folder) for folder in folders]
+    runs = [measure_run(folder) for folder in folders]
     best = max(runs, key=_validation_rank)
     rows = [_row(run) for run in runs]
     filled = [column for column in rows[0] if any(row[column] for row in rows)]
@@ -48,9 +49,9 @@ def compare_runs(folders: list[Path], to: Path) -> Comparison:
         best=best.name,
     )
     try:
-        to.mkdir(parents=True, exist_ok=True)
-        _draw(comparison, runs, best, to / "comparison.png")
-        (to / "comparison.md").write_text(_markdown(comparison), encoding="utf-8")
+        with staged(to, ("comparison.png", "comparison.md")) as scratch:
+            _draw(comparison, runs, best, scratch / "comparison.png")
+            write_text(scratch / "comparison.md", _markdown(comparison))
     except OSError as error:
         raise DataError(
             f"the comparison cannot be written into {to} ({error.strerror}); give --to a folder "
@@ -59,13 +60,13 @@ def compare_runs(folders: list[Path], to: Path) -> Comparison:
     return comparison
 
 
-def _validation_rank(run: Run) -> tuple[float, float]:
+def _validation_rank(run: MeasuredRun) -> tuple[float, float]:
     """Higher is better; the test split has no say, and a run without validation comes last."""
     numbers = run.metrics.get("validation")
     return (numbers.accuracy.value, -numbers.loss) if numbers else (0.0, 0.0)
 
 
-def _row(run: Run) -> Row:
+def _row(run: MeasuredRun) -> Row:
     model = run.recipe["model"]
     trainable = model["trainable"]
     study = STUDY.get(model["backbone"]) if run.recipe["repeats_study"] else None
@@ -89,7 +90,7 @@ def _row(run: Run) -> Row:
     }
 
 
-def _notes(runs: list[Run], best: Run) -> tuple[str, ...]:
+def _notes(runs: list[MeasuredRun], best: MeasuredRun) -> tuple[str, ...]:
     tested = [set(run.scores["test"].paths) for run in runs if "test" in run.scores]
     sizes = sorted({len(paths) for paths in tested})
     notes = ["Our figures are those of the saved model, from each run's scores.csv."]
@@ -115,7 +116,7 @@ def _markdown(comparison: Comparison) -> str:
     return "\n".join([*table, "", *(f"- {note}" for note in comparison.notes), ""])
 
 
-def _draw(comparison: Comparison, runs: list[Run], best: Run, path: Path) -> None:
+def _draw(comparison: Comparison, runs: list[MeasuredRun], best: MeasuredRun, path: Path) -> None:
     with mpl.rc_context(STYLE):
         table_height = 0.7 + 0.35 * len(runs)  # inches
         figure = Figure(figsize=(17, table_height + 6))

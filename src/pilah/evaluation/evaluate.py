@@ -7,10 +7,11 @@ from typing import Any
 
 from pilah.errors import DataError
 from pilah.evaluation.plots import write_plots
-from pilah.evaluation.run import Run, open_run
+from pilah.evaluation.run import MeasuredRun, measure_run
+from pilah.files import write_text
 
 
-def evaluate_run(folder: Path) -> Run:
+def evaluate_run(folder: Path) -> MeasuredRun:
     """Measure every split of a run and draw its plots.
 
     `metrics.json` maps a split (`train`, `validation`, `test`) to its `Metrics`; under `calibrated`
@@ -26,13 +27,11 @@ def evaluate_run(folder: Path) -> Run:
     Raises:
         DataError: the run cannot be used, or its folder cannot be written to.
     """
-    run = open_run(folder)
+    run = measure_run(folder)
     text = json.dumps({split: _numbers(run, split) for split in run.metrics}, indent=2)
     try:
-        write_plots(run, folder / "plots")
-        unfinished = folder / "metrics.json.part"
-        unfinished.write_text(text + "\n", encoding="utf-8")
-        unfinished.replace(folder / "metrics.json")
+        write_plots(run, run.files.plots)
+        write_text(run.files.metrics, text + "\n")
     except OSError as error:
         raise DataError(
             f"the results cannot be written into {folder} ({error.strerror}); make room or make it "
@@ -41,7 +40,7 @@ def evaluate_run(folder: Path) -> Run:
     return run
 
 
-def _numbers(run: Run, split: str) -> dict[str, Any]:
+def _numbers(run: MeasuredRun, split: str) -> dict[str, Any]:
     numbers = asdict(run.metrics[split])
     if calibrated := run.calibrated.get(split):
         numbers["calibrated"] = {

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
-from pilah.evaluation.metrics import predict
-from pilah.evaluation.run import Scores
+from pilah.models.classifier import likelier
+from pilah.runs.tables import Scores
 from pilah.types import LABELS
 
 LIMIT = 40
@@ -17,7 +17,7 @@ class Gallery:
 
     def __init__(self, scores: Scores, faces: str) -> None:
         """Read the images; `faces` says in words what was scored."""
-        wrong = np.flatnonzero(predict(scores.p_male) != scores.labels)
+        wrong = np.flatnonzero(likelier(scores.p_male) != scores.labels)
         surest_first = np.argsort(-np.abs(scores.p_male[wrong] - 0.5), kind="stable")
         self._scores = scores
         self._images: dict[int, Image.Image] = {}

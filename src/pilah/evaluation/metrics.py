@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
-from pilah.bundle import RiskPoint
 from pilah.errors import DataError
 from pilah.evaluation.rate import Rate, wilson
+from pilah.models.bundle import RiskPoint
+from pilah.models.classifier import confidence_of, likelier
 from pilah.types import LABELS
 
 Floats = NDArray[np.float64]
@@ -70,7 +71,7 @@ class Metrics:
 
 def measure(p_male: Floats, labels: Ints) -> Metrics:
     """Every number of one split; there must be at least one face."""
-    matrix = confusion_matrix(labels, predict(p_male), labels=[0, 1])
+    matrix = confusion_matrix(labels, likelier(p_male), labels=[0, 1])
     bins = reliability(p_male, labels)
     return Metrics(
         n=len(labels),
@@ -83,16 +84,6 @@ def measure(p_male: Floats, labels: Ints) -> Metrics:
         reliability=bins,
         risk_coverage=risk_coverage(p_male, labels),
     )
-
-
-def predict(p_male: Floats) -> Ints:
-    """The likelier label of each face; a tie is 0, as argmax over (female, male) answers."""
-    return (p_male > 0.5).astype(np.int64)
-
-
-def confidence(p_male: Floats) -> Floats:
-    """Probability of the likelier label, 0.5 to 1."""
-    return np.maximum(p_male, 1 - p_male)
 
 
 def cross_entropy(p_male: Floats, labels: Ints) -> float:
@@ -111,7 +102,7 @@ def reliability(p_male: Floats, labels: Ints) -> tuple[ReliabilityBin, ...]:
     A bin holds its upper edge, as in Guo et al. 2017; empty bins are left out. Of two labels the
     likelier has a confidence of at least 0.5, so that only the upper half of the bins can fill.
     """
-    sure, right = confidence(p_male), predict(p_male) == labels
+    sure, right = confidence_of(p_male), likelier(p_male) == labels
     edges = np.linspace(0, 1, BINS + 1)
     which = np.digitize(sure, edges[1:-1], right=True)
     return tuple(
@@ -142,7 +133,7 @@ def risk_coverage(
     El-Yaniv, Wiener: On the Foundations of Noise-free Selective Classification, JMLR 2010. A
     threshold that nothing reaches has no error and is left out.
     """
-    sure, wrong = confidence(p_male), predict(p_male) != labels
+    sure, wrong = confidence_of(p_male), likelier(p_male) != labels
     return tuple(
         RiskPoint(threshold, float(wrong[answered].mean()), float(answered.mean()))
         for threshold in thresholds
@@ -157,7 +148,7 @@ def threshold_for_error(p_male: Floats, labels: Ints, target: float) -> float:
         DataError: no confidence reaches the target.
     """
     # Whatever lies between two confidences that occur answers the same faces as the upper one.
-    candidates = (0.5, *np.unique(confidence(p_male)).tolist())
+    candidates = (0.5, *np.unique(confidence_of(p_male)).tolist())
     points = risk_coverage(p_male, labels, candidates)
     for point in points:
         if point.error <= target:

@@ -15,10 +15,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from sklearn.metrics import roc_curve
 
-from pilah.bundle import RiskPoint
 from pilah.evaluation.gallery import Gallery
 from pilah.evaluation.metrics import Metrics
-from pilah.evaluation.run import Run, Scores
+from pilah.evaluation.run import MeasuredRun
+from pilah.models.bundle import RiskPoint
+from pilah.runs.tables import Scores
 from pilah.types import LABELS
 
 # Okabe and Ito's colours, told apart with every kind of colour vision.
@@ -44,7 +45,7 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def write_plots(run: Run, folder: Path) -> None:
+def write_plots(run: MeasuredRun, folder: Path) -> None:
     """Draw a run's seven plots into `folder`, which is made where it is missing.
 
     All but the curves are about the test split, or the next best where the run has none.
@@ -138,7 +139,7 @@ def _draw_run_risk(axes: Axes, numbers: Metrics, faces: str) -> None:
     axes.set_title(f"Risk and coverage: {faces}")
 
 
-def _draw_run_curve(axes: Axes, run: Run, quantity: str) -> None:
+def _draw_run_curve(axes: Axes, run: MeasuredRun, quantity: str) -> None:
     draw_curve(axes, run.history, quantity, colour=COLOURS[0], style="-", label="train")
     draw_curve(
         axes, run.history, f"val_{quantity}", colour=COLOURS[1], style="--", label="validation"

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pilah.bundle import BundleInfo
 from pilah.errors import SortError
+from pilah.files import put_in_place
+from pilah.models.bundle import BundleInfo
 from pilah.report.page import render_page
 from pilah.report.rates import Share, share_of_women
 from pilah.report.tables import CsvTable, ParquetTable
@@ -83,7 +84,7 @@ def build_report(target: Path, *, info: BundleInfo) -> Report:
         page = render_page(tally, share, info=info, folder=shown(target.resolve().name))
         drafts[2].write_text(page, encoding="utf-8")
         for draft, path in zip(drafts, paths, strict=True):
-            os.replace(draft, path)
+            put_in_place(draft, path)
             record_artifact(target, path)
     except OSError as error:
         raise SortError(

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 
 import jinja2
 
-from pilah.bundle import BundleInfo, LabelCounts
+from pilah.models.bundle import BundleInfo, LabelCounts
 from pilah.report.rates import Share
 from pilah.report.tally import CONFIDENCE_STEPS, Tally
 from pilah.report.thumbnails import thumbnail

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pilah.bundle import LabelCounts
+from pilah.models.bundle import LabelCounts
 
 DRAWS = 20_000
 SEED = 1978

@@ -32,7 +32,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pilah.bundle import METADATA_KEY, BundleInfo
+from pilah.models.bundle import METADATA_KEY, BundleInfo
 from pilah.report.tally import face_counts
 from pilah.sorting import SortedPhoto
 

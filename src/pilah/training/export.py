@@ -1,6 +1,5 @@
 """A finished run -> model.onnx, checked against Keras on real faces."""
 
-import json
 import tempfile
 from collections import Counter
 from dataclasses import replace
@@ -12,16 +11,18 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 
-from pilah.bundle import METADATA_KEY, BundleInfo, LabelCounts
 from pilah.dataset.manifest import read_manifest
 from pilah.errors import BundleError, DataError
 from pilah.evaluation.calibrate import apply_temperature, fit_temperature
 from pilah.evaluation.metrics import measure, risk_coverage, threshold_for_error
+from pilah.files import put_in_place
 from pilah.fitting import fit_frames
+from pilah.models.bundle import METADATA_KEY, BundleInfo, LabelCounts
+from pilah.models.classifier import confidence_of, likelier
+from pilah.runs.folder import Run
+from pilah.runs.recipe import read_recipe
 from pilah.training.batches import decode_crops
 from pilah.training.onnx_graph import add_description, add_temperature, write_float, write_int8
-from pilah.training.recipe import read_recipe
-from pilah.training.run import Run
 from pilah.types import LABELS
 
 PARITY = 1e-4
@@ -104,7 +105,7 @@ def export(
             detector: replace(frame, height=frame.height * frame_zoom)
             for detector, frame in fit_frames(map(Path, framed[:FRAME_FACES])).items()
         }
-        environment = json.loads(run.environment.read_text())
+        environment = run.read_environment()
         info = BundleInfo(
             name=name,
             version=version,
@@ -126,7 +127,7 @@ def export(
             licence=licence,
         )
         add_description(graph, METADATA_KEY, info.to_json())
-        graph.replace(to)
+        put_in_place(graph, to)
     return info
 
 
@@ -182,12 +183,12 @@ def _in_8_bits(
 
 
 def _accuracy(p_male: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> float:
-    return float(((p_male > 0.5) == labels).mean())
+    return float((likelier(p_male) == labels).mean())
 
 
 def _counts(p_male: np.ndarray[Any, Any], min_confidence: float) -> LabelCounts:
-    clear = np.maximum(p_male, 1 - p_male) >= min_confidence
-    male = int((clear & (p_male > 0.5)).sum())
+    clear = confidence_of(p_male) >= min_confidence
+    male = int(likelier(p_male)[clear].sum())
     return LabelCounts(
         female=int(clear.sum()) - male, male=male, unsure=len(p_male) - int(clear.sum())
     )

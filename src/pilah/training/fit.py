@@ -8,10 +8,12 @@ import keras
 import numpy as np
 import pandas as pd
 
+from pilah.files import replacing
+from pilah.runs.folder import Run
+from pilah.runs.recipe import Recipe
+from pilah.runs.tables import HISTORY, read_history, write_history
 from pilah.training.augment import vary
 from pilah.training.batches import Batches, Source, Teacher, Variation, epoch_items
-from pilah.training.recipe import Recipe
-from pilah.training.run import Run, read_history, write_history
 
 SECONDS_BETWEEN_CHECKPOINTS = 240
 
@@ -62,7 +64,7 @@ def fit(
         learner.load_weights(latest)
     # The optimizer's count tells how far the weights are; the history may be one epoch ahead
     begun, first = divmod(int(learner.optimizer.iterations), steps)
-    history = read_history(run).iloc[:begun]
+    history = _epochs(run).iloc[:begun]
 
     validation = Batches(
         sources.validation, splits["validation"], targets[splits["validation"]], batch_size=64
@@ -166,6 +168,11 @@ def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimiz
     return keras.optimizers.Adam(rate)
 
 
+def _epochs(run: Run) -> pd.DataFrame:
+    """The epochs so far; empty before the first ended."""
+    return read_history(run) if run.history.is_file() else pd.DataFrame(columns=list(HISTORY))
+
+
 def _epochs_since_best(history: pd.DataFrame) -> int:
     if not len(history):
         return 0
@@ -173,7 +180,5 @@ def _epochs_since_best(history: pd.DataFrame) -> int:
 
 
 def _save_weights(learner: keras.Model, path: Path) -> None:
-    # Keras insists on the ending; written beside and renamed, so that a kill leaves the old one
-    partial = path.with_name(f"partial-{path.name}")
-    learner.save_weights(partial)
-    partial.replace(path)
+    with replacing(path) as draft:
+        learner.save_weights(draft)

@@ -9,8 +9,8 @@ whole model, which is therefore trained when its tail is.
 
 import errno
 import math
-import os
 import shutil
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import numpy as np
 from rich.progress import track
 
 from pilah.errors import DataError
+from pilah.files import replacing, reserve
 from pilah.training.batches import Arrays, Source
 
 
@@ -68,22 +69,23 @@ def compute_once(
     if not all(path.is_file() for path in paths):
         folder.mkdir(parents=True, exist_ok=True)
         shapes = [(len(pixels), *output.shape[1:]) for output in trunk.outputs]
-        partial = [path.with_suffix(".partial") for path in paths]
-        arrays = [
-            allocate(path, shape, precision) for path, shape in zip(partial, shapes, strict=True)
-        ]
-        for start in track(
-            range(0, len(pixels), batch_size), description="Frozen layers", transient=True
-        ):
-            items = np.arange(start, min(start + batch_size, len(pixels)))
-            outputs = trunk.predict_on_batch(pixels.take(items)[0])
-            if len(paths) == 1 and not isinstance(outputs, list):
-                outputs = [outputs]
-            for array, output in zip(arrays, outputs, strict=True):
-                array[items] = output
-        for array, source, path in zip(arrays, partial, paths, strict=True):
-            array.flush()
-            source.replace(path)
+        with ExitStack() as stack:
+            drafts = [stack.enter_context(replacing(path)) for path in paths]
+            arrays = [
+                allocate(draft, shape, precision)
+                for draft, shape in zip(drafts, shapes, strict=True)
+            ]
+            for start in track(
+                range(0, len(pixels), batch_size), description="Frozen layers", transient=True
+            ):
+                items = np.arange(start, min(start + batch_size, len(pixels)))
+                outputs = trunk.predict_on_batch(pixels.take(items)[0])
+                if len(paths) == 1 and not isinstance(outputs, list):
+                    outputs = [outputs]
+                for array, output in zip(arrays, outputs, strict=True):
+                    array[items] = output
+            for array in arrays:
+                array.flush()
     return Arrays([np.load(path, mmap_mode="r") for path in paths])
 
 
@@ -98,7 +100,7 @@ def allocate(path: Path, shape: tuple[int, ...], dtype: str) -> np.memmap[Any, A
     try:
         array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
         with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+            reserve(file)
     except OSError as error:
         path.unlink(missing_ok=True)
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):

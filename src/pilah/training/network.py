@@ -10,10 +10,10 @@ from typing import Any
 import keras
 
 from pilah.errors import MissingExtra, WeightsError
+from pilah.runs.backbones import BACKBONES
+from pilah.runs.recipe import ModelRecipe, Recipe
 from pilah.training import efficientnet_lite
-from pilah.training.backbones import BACKBONES
 from pilah.training.from_bundle import load_bundle
-from pilah.training.recipe import ModelRecipe, Recipe
 
 
 def build_network(recipe: Recipe, *, mirrored: bool = False) -> keras.Model:

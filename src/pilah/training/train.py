@@ -16,18 +16,21 @@ import keras
 import numpy as np
 import pandas as pd
 
-from pilah.bundle import open_bundle
-from pilah.classifier import Classifier
 from pilah.dataset.manifest import digest, read_manifest
 from pilah.errors import DataError, RecipeError
+from pilah.files import replacing
 from pilah.models import model_path
+from pilah.models.bundle import open_bundle
+from pilah.models.classifier import Classifier
+from pilah.runs.folder import Run
+from pilah.runs.recipe import Recipe
+from pilah.runs.start import start_run
+from pilah.runs.tables import read_history, write_scores
 from pilah.training.batches import Batches, Source, Teacher, Views, decode_crops
 from pilah.training.fit import Sources, fit
 from pilah.training.from_bundle import recentre
 from pilah.training.frozen import allocate, compute_once, cut
 from pilah.training.network import build_network, first_trainable
-from pilah.training.recipe import Recipe
-from pilah.training.run import Run, open_run, read_history, write_environment
 from pilah.types import LABELS
 
 RECENTRE_FACES = 256
@@ -68,7 +71,7 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
         model = build_network(recipe)
     finally:
         keras.config.set_dtype_policy("float32")
-    run = open_run(folder, recipe, manifest, digest(table))
+    run = start_run(folder, recipe, manifest, digest(table))
 
     flips = splits["train"] if "flip" in recipe.train.augment else splits["train"][:0]
     pixels = _pixels(run, kept, recipe)
@@ -82,7 +85,7 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     targets = np.eye(2, dtype=np.float32)[kept["label"].map(LABELS.index).to_numpy()]
     fit(run, learner, Sources(full_size, source), splits, targets, recipe, weights, teacher)
 
-    write_environment(run, {"seconds_last_start": time.monotonic() - started})
+    run.write_environment({"seconds_last_start": time.monotonic() - started})
     held_out = np.flatnonzero(kept["split"] != "train")
     finish(run, model, kept.loc[held_out], views, held_out, recipe)
     shutil.rmtree(run.checkpoint)
@@ -111,13 +114,12 @@ def finish(
     none = np.zeros((len(items), 2), np.float32)
     p_male = model.predict(Batches(source, items, none, batch_size=64), verbose=0)[:, 1]
     scores = held_out[["path", "split", "label"]].assign(p_male=[f"{p:.9g}" for p in p_male])
-    write_environment(
-        run,
+    run.write_environment(
         {
             "parameters": int(model.count_params()),
             "trainable_parameters": sum(int(np.prod(w.shape)) for w in model.trainable_weights),
             "seconds": float(read_history(run)["seconds"].sum()),
-        },
+        }
     )
     _save(run, model, scores)
 
@@ -160,11 +162,10 @@ def _pixels(run: Run, kept: pd.DataFrame, recipe: Recipe) -> np.ndarray[Any, Any
     path = run.checkpoint / "pixels.npy"
     if not path.is_file():
         path.parent.mkdir(exist_ok=True)
-        partial = path.with_suffix(".partial")
-        array = allocate(partial, (len(kept), *recipe.stored_hw, 3), "uint8")
-        decode_crops(kept["path"].tolist(), array, recipe.stored_hw)
-        array.flush()
-        partial.replace(path)
+        with replacing(path) as draft:
+            array = allocate(draft, (len(kept), *recipe.stored_hw, 3), "uint8")
+            decode_crops(kept["path"].tolist(), array, recipe.stored_hw)
+            array.flush()
     return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
 
 
@@ -197,9 +198,6 @@ def _finished(model: keras.Model, recipe: Recipe) -> keras.Model:
 
 def _save(run: Run, model: keras.Model, scores: pd.DataFrame) -> None:
     """Write the model, then the scores, which say that the run is finished."""
-    partial = run.folder / "partial.keras"
-    model.save(partial)
-    partial.replace(run.model)
-    partial = run.scores.with_suffix(".partial")
-    scores.to_csv(partial, index=False)
-    partial.replace(run.scores)
+    with replacing(run.model) as draft:
+        model.save(draft)
+    write_scores(run, scores)

@@ -1,7 +1,7 @@
 """Everything that decides how a network is trained, in one TOML file.
 
-The defaults are the study's recipe. `studies/*.toml` hold only what differs; a run folder's
-`recipe.toml` holds all of it.
+The defaults are the study's recipe. The recipes of the package (`recipes/*.toml`) hold only what
+differs; a run folder's `recipe.toml` holds all of it.
 """
 
 import difflib
@@ -14,7 +14,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pilah.errors import RecipeError
-from pilah.training.backbones import BACKBONES
+from pilah.runs.backbones import BACKBONES
 
 Side = Annotated[int, Field(ge=32)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -157,7 +157,9 @@ def read_recipe(path: Path) -> Recipe:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RecipeError(f"no recipe at {path}; see studies/*.toml for examples") from None
+        raise RecipeError(
+            f"no recipe at {path}; give a recipe file, or one of the package such as xception"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path} is not valid TOML: {error}; mend that line") from None
     try:

@@ -62,8 +62,8 @@ def app(
         raise MissingExtra("pilah app", "app")
     from pilah.app.settings import LOOPBACK, Settings
     from pilah.app.uploads import MAX_UPLOAD_MB
-    from pilah.bundle import open_bundle
     from pilah.models import DEFAULT, model_path
+    from pilah.models.bundle import open_bundle
 
     info = open_bundle(model_path(model or DEFAULT)).info
     for run in runs or []:

@@ -1,0 +1,120 @@
+"""The files of a run folder, `runs/NAME/`: their names, and how the JSON and TOML ones are read.
+
+docs/ARCHITECTURE.md says what each holds.
+"""
+
+import json
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pilah.errors import DataError
+from pilah.files import write_text
+
+AGAIN = "train it again into a new folder"
+"""What to do about a run whose files are broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run folder, finished or not."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
+
+    @property
+    def recipe(self) -> Path:
+        """The complete recipe."""
+        return self.folder / "recipe.toml"
+
+    @property
+    def manifest(self) -> Path:
+        """A copy of the manifest that the run was trained on."""
+        return self.folder / "manifest.csv"
+
+    @property
+    def environment(self) -> Path:
+        """Versions, machine, seconds, command."""
+        return self.folder / "environment.json"
+
+    @property
+    def history(self) -> Path:
+        """One row per epoch."""
+        return self.folder / "history.csv"
+
+    @property
+    def model(self) -> Path:
+        """The trained model."""
+        return self.folder / "model.keras"
+
+    @property
+    def scores(self) -> Path:
+        """P(male) of every validation and test image."""
+        return self.folder / "scores.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """The figures of each split, after `pilah evaluate`."""
+        return self.folder / "metrics.json"
+
+    @property
+    def plots(self) -> Path:
+        """The pictures, after `pilah evaluate`."""
+        return self.folder / "plots"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Logs for `tensorboard --logdir`."""
+        return self.folder / "tensorboard"
+
+    @property
+    def checkpoint(self) -> Path:
+        """What lets an unfinished run resume; removed at its end."""
+        return self.folder / "checkpoint"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end."""
+        return self.model.is_file() and self.scores.is_file()
+
+    def read_recipe(self) -> dict[str, Any]:
+        """The recipe's values, unchecked; `runs/recipe.py` checks them.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        return self._read(self.recipe, tomllib.loads)
+
+    def read_environment(self) -> dict[str, Any]:
+        """What `environment.json` holds.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        return self._read(self.environment, json.loads)
+
+    def read_metrics(self) -> dict[str, Any]:
+        """What `metrics.json` holds: a split's name to its figures.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        return self._read(self.metrics, json.loads)
+
+    def write_environment(self, values: dict[str, Any]) -> None:
+        """Add to or replace in `environment.json`, in one step."""
+        known = self.read_environment() if self.environment.is_file() else {}
+        write_text(self.environment, json.dumps({**known, **values}, indent=2) + "\n")
+
+    def _read(self, path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
+        try:
+            values: dict[str, Any] = parse(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"the run in {self.folder} cannot be read ({error}); {AGAIN}") from None
+        return values

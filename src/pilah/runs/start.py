@@ -1,0 +1,57 @@
+"""How a run folder begins, and when an interrupted run may resume in it."""
+
+import os
+import platform
+import shutil
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from pilah.errors import DataError
+from pilah.files import write_text
+from pilah.runs.folder import Run
+from pilah.runs.recipe import Recipe, read_recipe
+
+
+def start_run(folder: Path, recipe: Recipe, manifest: Path, data_digest: str) -> Run:
+    """Begin a run, or resume an interrupted one of the same recipe and data.
+
+    Raises:
+        DataError: the folder holds a finished run, another run, or something else.
+    """
+    run = Run(folder)
+    if not folder.exists() or not any(folder.iterdir()):
+        _begin(run, recipe, manifest, data_digest)
+        return run
+    if run.finished:
+        raise DataError(
+            f"{folder} holds a finished run; name another folder with --to, or look at it with "
+            f"`pilah evaluate {folder}`"
+        )
+    if not run.environment.is_file():
+        raise DataError(f"{folder} exists and is not a run folder; name another one with --to")
+    same_data = run.read_environment()["data_digest"] == data_digest
+    if read_recipe(run.recipe) != recipe or not same_data:
+        raise DataError(
+            f"{folder} holds an unfinished run of another recipe or other data; name another "
+            "folder with --to, or give the same recipe and manifest to resume it"
+        )
+    return run
+
+
+def _begin(run: Run, recipe: Recipe, manifest: Path, data_digest: str) -> None:
+    run.folder.mkdir(parents=True, exist_ok=True)
+    write_text(run.recipe, recipe.to_toml())
+    shutil.copyfile(manifest, run.manifest)
+    # Written last: its presence says that the folder is a run that can resume
+    run.write_environment(
+        {
+            "command": " ".join(["pilah", *sys.argv[1:]]),
+            "data_digest": data_digest,
+            "python": platform.python_version(),
+            "keras": version("keras"),
+            "pilah": version("pilah"),
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+            "seconds": 0.0,
+        }
+    )
