@@ -19,8 +19,9 @@ def prepare(
     source: Annotated[
         Path,
         typer.Argument(
-            help="CelebA's folder (list_attr_celeba.txt, img_align_celeba/), a folder with female/ "
-            "and male/, or a CSV with the columns path,label (identity, split and others if known)."
+            help="CelebA's folder (list_attr_celeba.txt or .csv, img_align_celeba/), a folder with "
+            "female/ and male/, or a CSV with the columns path,label (and identity, split and "
+            "others if known)."
         ),
     ],
     to: Annotated[Path, typer.Option(help="Folder for manifest.csv, labels.png and summary.txt.")],
@@ -32,8 +33,12 @@ def prepare(
         ),
     ] = None,
     fractions: Annotated[
-        str, typer.Option(help="Shares of train/validation/test; not for the official split.")
-    ] = "0.7/0.2/0.1",
+        str | None,
+        typer.Option(
+            help="Shares of train/validation/test; not for the official split. "
+            "[default: 0.7/0.2/0.1]"
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split.")] = 0,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse a source with an image that cannot be used.")
@@ -50,7 +55,7 @@ def prepare(
         source,
         to,
         split=split,
-        fractions=parse_fractions(fractions),
+        fractions=parse_fractions(fractions) if fractions else None,
         seed=seed,
         strict=strict,
         track=_show_progress,

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pilah.dataset.celeba import ATTRIBUTES, IDENTITIES, IMAGES, read_celeba
-from pilah.dataset.duplicates import find_originals, group_near
+from pilah.dataset.celeba import ATTRIBUTES, IMAGES, is_celeba, read_celeba
+from pilah.dataset.duplicates import find_conflicts, find_originals, group_near
 from pilah.dataset.fingerprint import Fingerprint, fingerprints
-from pilah.dataset.folders import read_folders
+from pilah.dataset.folders import label_folders, read_folders
 from pilah.dataset.manifest import check_enough, check_once, digest, write_manifest
 from pilah.dataset.split import (
+    FRACTIONS,
     WAYS,
     Fractions,
     Ints,
@@ -34,7 +35,7 @@ def prepare(
     to: Path,
     *,
     split: str | None = None,
-    fractions: Fractions = (0.7, 0.2, 0.1),
+    fractions: Fractions | None = None,
     seed: int = 0,
     strict: bool = False,
     track: Track = lambda items, _: items,
@@ -46,7 +47,8 @@ def prepare(
         to: the folder for `manifest.csv`, `labels.png` and `summary.txt`; made if it is not there.
         split: random, identity or official; None is identity where identities are known, and
             random where they are not.
-        fractions: shares of train, validation and test; the official split ignores them.
+        fractions: shares of train, validation and test, `FRACTIONS` if None; not for the official
+            split.
         seed: of the random and the identity split.
         strict: refuse a source with an image that cannot be used, instead of leaving it out.
         track: wraps the long part, for a progress bar.
@@ -57,6 +59,12 @@ def prepare(
     """
     if split not in (None, *WAYS):
         raise DataError(f"unknown split {split!r}; choose {', '.join(WAYS)}")
+    if split == "official" and fractions:
+        raise DataError(
+            f"the official split has shares of its own, not {_shares(fractions)}; leave out "
+            "--fractions, or choose --split random"
+        )
+    fractions = fractions or FRACTIONS
     if (to / "manifest.csv").exists():
         raise DataError(f"{to} has a manifest.csv already; remove it or choose another --to")
     frame = read_source(source)
@@ -66,19 +74,21 @@ def prepare(
     paths = frame["path"].tolist()
     prints = list(track(fingerprints(paths), len(paths)))
     left_out = {path: p.problem for path, p in zip(paths, prints, strict=True) if p.problem}
+    pixels = pd.Series([p.pixels or None for p in prints], index=frame.index)
+    left_out |= find_conflicts(frame, pixels)
     if strict and left_out:
         path, reason = next(iter(left_out.items()))
         raise DataError(
             f"{len(left_out):,} images cannot be used, the first is {path} ({reason}); "
-            "mend them or leave out --strict"
+            "correct them or leave out --strict"
         )
-    usable = [not p.problem for p in prints]
+    usable = ~frame["path"].isin(left_out)
     frame = frame[usable].reset_index(drop=True)
-    good = [p for p in prints if not p.problem]
+    good = [p for p, used in zip(prints, usable, strict=True) if used]
     frame["duplicate_of"] = find_originals(frame["path"], pd.Series([p.pixels for p in good]))
     is_kept = frame["duplicate_of"] == ""
     kept = frame[is_kept]
-    check_enough(kept, source)
+    check_enough(kept, source, left_out)
 
     near = group_near(np.array([p.look for p in good], dtype=np.uint64)[is_kept])
     split = split or ("identity" if (kept["identity"] != "").any() else "random")
@@ -104,13 +114,16 @@ def read_source(source: Path) -> pd.DataFrame:
     """
     if source.suffix.lower() == ".csv":
         return read_table(source)
-    if any((source / name).exists() for name in (ATTRIBUTES, IDENTITIES, IMAGES)):
+    if is_celeba(source):
         return read_celeba(source)
-    if all((source / label).is_dir() for label in LABELS):
+    if {label for _, label in label_folders(source)} == set(LABELS):
         return read_folders(source)
+    inside = sorted(path.name for path in source.iterdir()) if source.is_dir() else []
+    found = f" (it holds {inside[0]!r} and others)" if inside else ""
     raise DataError(
-        f"{source} is not a source of labelled photos; give a folder with CelebA's {ATTRIBUTES} "
-        f"and {IMAGES}/, a folder with female/ and male/, or a .csv file with path,label"
+        f"{source}{found} is not a source of labelled photos; give a folder with CelebA's "
+        f"{ATTRIBUTES}.txt and {IMAGES}/, a folder with female/ and male/, or a .csv file with "
+        "path,label"
     )
 
 
