@@ -1,6 +1,7 @@
 """The web app, in Streamlit: one module a page.
 
-    server.py     what Streamlit serves: headers, an address, clearing up at both ends
+    server.py     starts Streamlit
+    asgi.py       what Streamlit serves: headers, an address, clearing up at both ends
     main.py       what Streamlit runs for each visitor: hands over to frame.py
     frame.py      title, language, navigation, footer
     settings.py   what `pilah app` tells the app: model, run folders, who may connect

@@ -81,12 +81,12 @@ def app(
         options |= OWN_MACHINE
     typer.echo(f"pilah with the model {info.name} {info.version}; Ctrl+C ends it.")
     sys.stdout.flush()
-    main = Path(str(importlib.util.find_spec("pilah.app.server").origin))  # type: ignore[union-attr]
+    main = Path(str(importlib.util.find_spec("pilah.app.asgi").origin))  # type: ignore[union-attr]
     flags = [word for name, value in options.items() for word in (f"--{name}", value)]
     if settings.own_machine:
         # Another site's page must not reach this machine's folders under a name of its own.
         flags += [word for host in LOOPBACK for word in ("--server.allowedHosts", host)]
-    program = [sys.executable, "-P", "-m", "streamlit", "run", str(main), *flags, "--"]
+    program = [sys.executable, "-P", "-m", "pilah.app.server", "run", str(main), *flags, "--"]
     command = [*program, *settings.to_arguments()]
     os.execve(sys.executable, command, {**MEMORY, **os.environ})
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import onnxruntime
 import pandas as pd
 
 from pilah.dataset.manifest import read_manifest
@@ -21,6 +20,7 @@ from pilah.models.bundle import METADATA_KEY, BundleInfo, LabelCounts
 from pilah.models.classifier import confidence_of, likelier
 from pilah.runs.folder import Run
 from pilah.runs.recipe import read_recipe
+from pilah.runtime import open_session
 from pilah.training.batches import decode_crops
 from pilah.training.onnx_graph import add_description, add_temperature, write_float, write_int8
 from pilah.types import LABELS
@@ -144,7 +144,7 @@ def _crops(paths: list[str], size_hw: tuple[int, int]) -> np.ndarray[Any, Any]:
 
 
 def _p_male(graph: Path, crops: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
+    session = open_session(graph)
     parts = np.array_split(crops, -(-len(crops) // 32))
     answers = [session.run(["probabilities"], {"image": part})[0][:, 1] for part in parts]
     return np.concatenate(answers).astype(np.float64)
