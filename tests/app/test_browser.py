@@ -112,6 +112,39 @@ def test_the_browsers_language_is_the_first(open_page):
     expect(page.get_by_role("heading", name=texts("id")("classify.title"))).to_be_visible()
 
 
+def test_streamlits_own_words_are_in_the_pages_language(open_page):
+    page = open_page("?language=id", permissions=["camera"])
+    english, indonesian = texts("en"), texts("id")
+    uploader = page.get_by_test_id("stFileUploader")
+    expect(uploader.get_by_text("50MB per berkas")).to_be_visible()
+    expect(page.get_by_label(indonesian("streamlit.menu"))).to_be_visible()
+    page.get_by_role("radio", name=indonesian("classify.from_camera")).click()
+    page.wait_for_function("document.querySelector('video')?.readyState >= 2")
+    page.get_by_role("button", name=indonesian("streamlit.take")).click()
+    expect(page.get_by_role("button", name=indonesian("streamlit.clear"))).to_be_visible()
+    page.get_by_label(indonesian("streamlit.menu")).click()
+    expect(page.get_by_text(indonesian("streamlit.print"))).to_be_visible()
+    shown = page.locator("body").inner_text().splitlines()
+    words = {key: word for key, word in english.by_key.items() if key.startswith("streamlit.")}
+    same = {key for key, word in words.items() if indonesian.by_key[key] == word}
+    assert {key for key, word in words.items() if word in shown} <= same
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.documentElement.lang") == "id"
+
+    page.get_by_role("radio", name=indonesian("classify.from_upload")).click()
+    expect(uploader.get_by_text("Unggah", exact=True)).to_be_visible()
+    page.get_by_role("radio", name="English").click()
+    expect(uploader.get_by_text("Upload", exact=True)).to_be_visible()
+    expect(uploader.get_by_text("50MB per file")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "en"
+
+
+def test_a_photo_with_the_name_of_a_button_keeps_it(open_page):
+    page = open_page("?language=id")
+    give(page, {"Stop": jpeg_of(Image.new("RGB", (64, 64), "grey"))})
+    expect(page.locator("strong").get_by_text("Stop", exact=True)).to_be_visible()
+
+
 def test_the_study_table_is_that_of_the_files(open_page):
     page = open_page("study")
     row = page.locator("table tr", has_text="xception_again")

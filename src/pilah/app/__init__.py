@@ -4,7 +4,8 @@
     asgi.py       what Streamlit serves: headers, an address, clearing up at both ends
     main.py       what Streamlit runs for each visitor: hands over to frame.py
     frame.py      title, language, navigation, footer
-    settings.py   what `pilah app` tells the app: model, run folders, who may connect
+    interface.py  Streamlit's own words, in the visitor's language
+    settings.py   how `pilah app` was started: model, run folders, who may connect
     visits.py     who is here, and what is kept for them until they leave
     model.py      the model, loaded once a process
     classify.py   photos in, faces and labels out

@@ -8,6 +8,7 @@ import streamlit as st
 from PIL import Image
 
 from pilah.app import visits
+from pilah.app.interface import translate_streamlit
 from pilah.app.language import choose_language, set_language, text
 
 PAGES = {
@@ -41,6 +42,7 @@ def show() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(text(f"{pages[page]}.title"), anchor=False)
         choose_language()
+    translate_streamlit()
     page.run()
 
 

@@ -1,4 +1,4 @@
-"""What `pilah app` tells the app, by way of the arguments that follow Streamlit's own."""
+"""How `pilah app` was started, passed on in the arguments that follow Streamlit's own."""
 
 import argparse
 import sys

@@ -17,6 +17,7 @@ from pilah.app.plain import plain
 from pilah.app.settings import Settings
 from pilah.app.uploads import Refused, Unpacked, unpack
 from pilah.app.workspace import Workspace
+from pilah.dataset.manifest import MIN_IMAGES
 from pilah.errors import PilahError
 from pilah.sorting import BINS, Bin, SortedPhoto
 from pilah.sorting.walk import find_photos
@@ -113,7 +114,8 @@ def _show_sorted(workspace: Workspace) -> None:
     photos = [photo for photo in workspace.photos if workspace.bin_of(photo) == chosen]
     _gallery(workspace, photos)
     st.subheader(text("sort.take"))
-    st.markdown(text("sort.take_text", number=words().number(len(workspace.corrections))))
+    corrections = words().number(len(workspace.corrections))
+    st.markdown(text("sort.take_text", number=corrections, least=MIN_IMAGES))
     with st.container(horizontal=True):
         st.download_button(
             text("sort.download"),
@@ -147,7 +149,10 @@ def _charts(workspace: Workspace, counts: dict[Bin, int]) -> None:
             x=alt.X("n:Q", title=text("sort.photos"), axis=alt.Axis(tickMinStep=1, format="d")),
             y=alt.Y("bin:N", title=None, sort=None),
             color=alt.Color("colour:N", scale=None),
-            tooltip=["bin", "n"],
+            tooltip=[
+                alt.Tooltip("bin:N", title=text("sort.bin")),
+                alt.Tooltip("n:Q", title=text("sort.photos")),
+            ],
         )
     )
     show_chart(chart)

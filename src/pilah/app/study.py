@@ -138,7 +138,12 @@ def _curves(runs: list[RunFiles], quantity: str) -> Any:
                 scale=alt.Scale(domain=[run.name for run in runs], range=RUN_COLOURS),
             ),
             strokeDash=alt.StrokeDash("split:N", title=None, sort=None, legend=legend("stroke")),
-            tooltip=["run", "split", "epoch", alt.Tooltip("value:Q", format=".4f")],
+            tooltip=[
+                alt.Tooltip("run:N", title=text("study.run")),
+                alt.Tooltip("split:N", title=text("study.split")),
+                alt.Tooltip("epoch:Q", title=text("study.epoch")),
+                alt.Tooltip("value:Q", title=text(f"study.{quantity}"), format=".4f"),
+            ],
         )
     )
 
@@ -167,7 +172,11 @@ def _label_bars(run: RunFiles) -> Any:
                     range=[BIN_COLOURS[label] for label in LABELS],
                 ),
             ),
-            tooltip=["split", "label", "n"],
+            tooltip=[
+                alt.Tooltip("split:N", title=text("study.split")),
+                alt.Tooltip("label:N", title=text("study.label")),
+                alt.Tooltip("n:Q", title=text("study.faces")),
+            ],
         )
     )
 

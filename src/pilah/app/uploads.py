@@ -42,7 +42,7 @@ CHUNK = 2**20
 
 
 class Refused(PilahError):
-    """Something was not taken in; `words` tells why in a language."""
+    """Something was not taken in; `words` says why, in a language of the app."""
 
     def __init__(self, why: str, **values: object) -> None:
         """Name the text `limits.WHY`, and what goes into it."""

@@ -87,7 +87,7 @@ class Workspace:
         """Write `sorted.zip`: the bins as corrected, results.csv, report.html, corrections.csv.
 
         In results.csv paths are those below what was sorted, and bin and destination follow the
-        corrections; report.html tells what the model found. corrections.csv is a table that
+        corrections; report.html says what the model found. corrections.csv is a table that
         `pilah prepare` reads: the photos that a person moved into female or male.
         """
         path = self.folder / "sorted.zip"

@@ -57,7 +57,7 @@ def read_manifest(path: Path) -> pd.DataFrame:
 def read_text_table(path: Path, *, remedy: str) -> pd.DataFrame:
     """Read a CSV whose values stay the text that they are.
 
-    Commas part its columns, or the semicolons or tabs of some spreadsheets; the header line tells.
+    Columns are separated by commas, semicolons or tabs, as the header line is.
 
     Raises:
         DataError: the file is missing or is not a CSV; the message ends with `remedy`.
