@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from demo.serving import PATIENCE, served, wait_for_page
 from pilah.app.scratch import PREFIX
 from pilah.app.texts import texts
+from pilah.app.visits import LOOK, STAY
 
 expect.set_options(timeout=PATIENCE)
 SAY = texts("en")
@@ -89,6 +90,19 @@ def test_a_closed_tab_takes_its_photos_along(visit, disk, tiny_bundle):
         stays.get_by_role("button", name=SAY("sort.again")).click()
         expect(stays.get_by_text(SAY("sort.lead"))).to_be_visible()
         assert until(lambda: photos_on(disk) == [])
+
+
+@pytest.mark.slow
+def test_on_ones_own_machine_a_review_outlives_its_tab(visit, disk, tiny_bundle):
+    """A laptop that sleeps looks as if its tab were closed."""
+    with served("--model", tiny_bundle) as (address, process):
+        page = visit(address)
+        sort_one(page)
+        page.context.close()
+        time.sleep(STAY + 2 * LOOK)
+        assert len(photos_on(disk)) == 2
+        os.kill(process, signal.SIGTERM)
+        assert until(lambda: folders_on(disk) == [])
 
 
 @pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

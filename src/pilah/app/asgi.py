@@ -78,12 +78,10 @@ async def _lifespan(_: App) -> AsyncIterator[None]:
     _end_with_terminal()
     remove_leftovers()
     runtime = get_instance()
-    # A laptop that sleeps closes no tab, but it looks so: on one's own machine a review is kept.
-    own = Settings.from_arguments().own_machine
-    looking = None if own else asyncio.create_task(visits.see_off(runtime))
+    own_machine = Settings.from_arguments().own_machine
+    looking = asyncio.create_task(visits.see_off(runtime, keep_sorts=own_machine))
     yield
-    if looking:
-        looking.cancel()
+    looking.cancel()
     await visits.forget_all(runtime)
     shutil.rmtree(scratch_folder(), ignore_errors=True)
 

@@ -126,7 +126,7 @@ def _show_sorted(workspace: Workspace) -> None:
             on_click="ignore",
         )
         if st.button(text("sort.again")):
-            workspace.remove()
+            visits.discard()
             del st.session_state["workspace"]
             st.rerun()
 

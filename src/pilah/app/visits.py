@@ -42,23 +42,33 @@ def sorting(workspace: Workspace) -> Iterator[None]:
     try:
         yield
     except BaseException:  # stopping a page is none of the usual exceptions
-        workspace.remove()
+        discard()
         raise
     finally:
-        if session not in _sorts:  # they left meanwhile
+        if session not in _sorts:  # it failed, or they have left
             workspace.remove()
         _running.discard(workspace)
 
 
-async def see_off(runtime: Runtime) -> None:
-    """Forget each visitor some seconds after their tab was closed, for as long as this runs."""
+def discard() -> None:
+    """Remove the sort of the visitor whose page runs."""
+    if workspace := _sorts.pop(_session(), None):
+        workspace.remove()
+
+
+async def see_off(runtime: Runtime, *, keep_sorts: bool) -> None:
+    """Forget each visitor some seconds after their tab was closed, for as long as this runs.
+
+    A laptop that sleeps closes no tab, but to the server it looks so: `keep_sorts` spares those who
+    have a sort, until the server ends.
+    """
     while True:
         await asyncio.sleep(LOOK)
         now = time.monotonic()
         for session, seen in list(_seen.items()):
             if runtime.is_active_session(session):
                 _seen[session] = now
-            elif now - seen >= STAY:
+            elif now - seen >= STAY and not (keep_sorts and session in _sorts):
                 _forget(runtime, session)
 
 
