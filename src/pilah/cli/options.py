@@ -23,3 +23,11 @@ MaxError = Annotated[
         "one wrong label in a hundred. Instead of --min-confidence.",
     ),
 ]
+MinFace = Annotated[
+    float,
+    typer.Option(
+        "--min-face",
+        help="Smallest height of a face that counts: in pixels of the photo, or, below 1, as a "
+        "share of its shorter side.",
+    ),
+]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pilah.cli.options import MaxError, MinConfidence, Model
+from pilah.cli.options import MaxError, MinConfidence, MinFace, Model
 from pilah.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def sort(
     model: Model = None,
     min_confidence: MinConfidence = None,
     max_error: MaxError = None,
+    min_face: MinFace = 20,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the counts as one JSON object.")
     ] = False,
@@ -63,11 +64,18 @@ def sort(
     from pilah.errors import SortError
     from pilah.pipeline import load
     from pilah.sorting import SortOptions
+    from pilah.sorting.bins import decisive_share
     from pilah.sorting.walk import shown
 
     if move + link + copy > 1:
         raise SortError("--move, --link and --copy exclude each other; give one of them")
-    pilah = load(model, min_confidence=min_confidence, max_error=max_error)
+    pilah = load(
+        model,
+        min_confidence=min_confidence,
+        max_error=max_error,
+        min_face=min_face,
+        min_share=0 if faces else decisive_share(by),
+    )
     options = SortOptions(
         mode="move" if move else "link" if link else "copy",
         by=by,

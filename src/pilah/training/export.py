@@ -13,17 +13,20 @@ import pandas as pd
 from pilah.dataset.manifest import read_manifest
 from pilah.errors import BundleError, DataError
 from pilah.evaluation.calibrate import apply_temperature, fit_temperature
+from pilah.evaluation.face_heights import measure_face_heights
 from pilah.evaluation.metrics import measure, risk_coverage, threshold_for_error
+from pilah.faces.detect import Detector
+from pilah.faces.extract import Extractor
+from pilah.faces.frame import fit_frame
 from pilah.files import put_in_place
-from pilah.fitting import fit_frames
-from pilah.models.bundle import METADATA_KEY, BundleInfo, LabelCounts
+from pilah.models.bundle import METADATA_KEY, BundleInfo, HeightPoint, LabelCounts, PhotoCounts
 from pilah.models.classifier import confidence_of, likelier
 from pilah.runs.folder import Run
 from pilah.runs.recipe import read_recipe
 from pilah.runtime import open_session
 from pilah.training.batches import decode_crops
 from pilah.training.onnx_graph import add_description, add_temperature, write_float, write_int8
-from pilah.types import LABELS
+from pilah.types import LABELS, Frame
 
 PARITY = 1e-4
 """How far a probability of the float graph may lie from Keras'."""
@@ -36,6 +39,7 @@ FLOAT_CONVOLUTIONS = (0, 14)
 Their values range the widest; of EfficientNet-Lite0's, 8 bits leave too little."""
 RANGE_FACES = 512
 FRAME_FACES = 400
+HEIGHT_PHOTOS = 2000
 
 
 def export(
@@ -101,17 +105,18 @@ def export(
         add_temperature(graph, temperature)
         calibrated = apply_temperature(p_male, temperature)
         min_confidence = threshold_for_error(calibrated, labels, max_error)
-        frames = {
-            detector: replace(frame, height=frame.height * frame_zoom)
-            for detector, frame in fit_frames(map(Path, framed[:FRAME_FACES])).items()
-        }
+        frame = fit_frame(map(Path, framed[:FRAME_FACES]))
+        frame = replace(frame, height=frame.height * frame_zoom)
         environment = run.read_environment()
+        from_photos, face_heights = _from_photos(
+            parts["validation"], graph, recipe.data.size_hw, frame, recipe.train.seed
+        )
         info = BundleInfo(
             name=name,
             version=version,
             size_hw=recipe.data.size_hw,
             backbone=recipe.model.backbone,
-            frames=frames,
+            frame=frame,
             min_confidence=min_confidence,
             risk_coverage=risk_coverage(calibrated, labels),
             validation={
@@ -122,6 +127,8 @@ def export(
             ece_before=measure(p_male, labels).ece,
             ece_after=measure(calibrated, labels).ece,
             int8_cost=int8_cost,
+            from_photos=from_photos,
+            face_heights=face_heights,
             trained_on=_describe(parts["train"], recipe.model.pretrained_on),
             data_digest=environment["data_digest"],
             licence=licence,
@@ -135,6 +142,19 @@ def _shuffled(table: pd.DataFrame, seed: int) -> list[str]:
     train = table[table["split"] == "train"]
     paths: list[str] = train.sample(frac=1, random_state=seed)["path"].tolist()
     return paths
+
+
+def _from_photos(
+    validation: pd.DataFrame, graph: Path, size_hw: tuple[int, int], frame: Frame, seed: int
+) -> tuple[PhotoCounts, tuple[HeightPoint, ...]]:
+    """Validation images taken as photos: found, cropped, answered, at every height of a face."""
+    some = validation.sample(min(len(validation), HEIGHT_PHOTOS), random_state=seed)
+    return measure_face_heights(
+        some["path"].tolist(),
+        some["label"].map(LABELS.index).to_numpy(),
+        Extractor(size_hw, frame, Detector(), min_face=8, min_share=1),
+        lambda crops: _p_male(graph, crops),
+    )
 
 
 def _crops(paths: list[str], size_hw: tuple[int, int]) -> np.ndarray[Any, Any]:
