@@ -132,7 +132,7 @@ def test_a_folder_and_a_csv_of_it_give_the_same_labels(pilah, tmp_path):
     for number in range(12):
         draw(tmp_path / "photos" / ("male" if number % 3 else "female") / f"{number}.png", number)
     (tmp_path / "photos" / "female" / "notes.txt").write_text("not an image by its name")
-    assert pilah("prepare", tmp_path / "photos", "--to", tmp_path / "a").returncode == 0
+    assert pilah("prepare", tmp_path / "photos", "--crops", "--to", tmp_path / "a").returncode == 0
     frame = read_manifest(tmp_path / "a" / "manifest.csv")
     assert frame["label"].tolist() == ["female"] * 4 + ["male"] * 8
 
@@ -140,7 +140,9 @@ def test_a_folder_and_a_csv_of_it_give_the_same_labels(pilah, tmp_path):
     table["path"] = [path.removeprefix(f"{tmp_path}/") for path in table["path"]]
     table["male"] = table.pop("label").map({"female": "0", "male": "1"})
     table.to_csv(tmp_path / "table.csv", index=False)
-    assert pilah("prepare", tmp_path / "table.csv", "--to", tmp_path / "b").returncode == 0
+    assert (
+        pilah("prepare", tmp_path / "table.csv", "--crops", "--to", tmp_path / "b").returncode == 0
+    )
     other = read_manifest(tmp_path / "b" / "manifest.csv")
     assert digest(other) == digest(frame)
     assert digest(frame.assign(weight="2")) != digest(frame)
@@ -177,7 +179,7 @@ def table_of(tmp_path, text: str, encoding: str = "utf-8") -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_labels_and_columns_as_people_write_them(pilah, tmp_path, text, encoding):
     table_of(tmp_path, text, encoding)
-    done = pilah("prepare", tmp_path / "table.csv", "--to", tmp_path / "out")
+    done = pilah("prepare", tmp_path / "table.csv", "--crops", "--to", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     frame = read_manifest(tmp_path / "out" / "manifest.csv")
     assert frame["label"].tolist() == ["female"] * WOMEN + ["male"] * (12 - WOMEN)
@@ -193,7 +195,7 @@ def test_folders_as_people_call_them(pilah, tmp_path, names):
     without_ending = tmp_path / "photos" / names[0] / "trip" / "IMG_12"
     draw(without_ending.with_suffix(".png"), 12)
     without_ending.with_suffix(".png").rename(without_ending)
-    done = pilah("prepare", tmp_path / "photos", "--to", tmp_path / "out")
+    done = pilah("prepare", tmp_path / "photos", "--crops", "--to", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     frame = read_manifest(tmp_path / "out" / "manifest.csv")
     assert frame["label"].value_counts().to_dict() == {"female": WOMEN + 1, "male": 12 - WOMEN}
@@ -207,14 +209,16 @@ def test_photos_that_sort_reads_are_read(pilah, tmp_path):
     with Image.open(tmp_path / "photos" / "female" / "0.png") as image:
         rotated = image.transpose(Image.Transpose.ROTATE_90)
     pillow_heif.from_pillow(rotated).save(tmp_path / "photos" / "female" / "phone.HEIC")
-    assert pilah("prepare", tmp_path / "photos", "--to", tmp_path / "out").returncode == 0
+    assert (
+        pilah("prepare", tmp_path / "photos", "--crops", "--to", tmp_path / "out").returncode == 0
+    )
     frame = read_manifest(tmp_path / "out" / "manifest.csv")
     assert str(tmp_path / "photos" / "female" / "phone.HEIC") in set(frame["path"])
 
 
 def test_a_folder_without_labels_is_refused_with_what_it_holds(pilah, tmp_path):
     (tmp_path / "photos" / "Training").mkdir(parents=True)
-    done = pilah("prepare", tmp_path / "photos", "--to", tmp_path / "out")
+    done = pilah("prepare", tmp_path / "photos", "--crops", "--to", tmp_path / "out")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "(it holds 'Training' and others)" in done.stderr
 
@@ -225,9 +229,9 @@ def test_the_same_pixels_under_both_labels_are_named_and_not_used(pilah, tmp_pat
     female, male = (tmp_path / "photos" / label for label in ("female", "male"))
     (male / "again.png").write_bytes((female / "0.png").read_bytes())
     (female / "copy.png").write_bytes((female / "0.png").read_bytes())
-    strict = pilah("prepare", tmp_path / "photos", "--to", tmp_path / "out", "--strict")
+    strict = pilah("prepare", tmp_path / "photos", "--crops", "--to", tmp_path / "out", "--strict")
     assert "3 images cannot be used" in strict.stderr
-    done = pilah("prepare", tmp_path / "photos", "--to", tmp_path / "out")
+    done = pilah("prepare", tmp_path / "photos", "--crops", "--to", tmp_path / "out")
     assert done.stdout.startswith("16 images, 3 left out, 0 duplicates, 13 kept\n")
     for path, label, other in (
         (female / "0.png", "female", f"{male / 'again.png'} is the same, labelled male"),
@@ -367,7 +371,7 @@ def test_what_spoils_a_source_is_one_line_and_nothing_is_written(
 )
 def test_what_spoils_a_csv_is_one_line(pilah, tmp_path, text, message):
     (tmp_path / "table.csv").write_text(text)
-    done = pilah("prepare", tmp_path / "table.csv", "--to", tmp_path / "out")
+    done = pilah("prepare", tmp_path / "table.csv", "--crops", "--to", tmp_path / "out")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert message in done.stderr
     assert not (tmp_path / "out").exists()

@@ -52,7 +52,7 @@ def read_labelled(path: Path) -> pd.DataFrame:
         if name not in frame.columns:
             frame[name] = ""
     folder = path.absolute().parent
-    frame["path"] = [_photo(str(folder / name)) for name in frame["path"]]
+    frame["path"] = [_photo(os.path.abspath(folder / name)) for name in frame["path"]]
     if "age" in frame.columns:
         frame["age"] = frame["age"].replace(DAMAGED_AGES)
     return frame
