@@ -338,8 +338,8 @@ def bad_partition(folder):
         (row_of_39, "line 9: 000007.png has 39 values, the header names 40"),
         (value_2, "line 9: 000007.png has the value '2'"),
         (one_label, "no usable image with the label male"),
-        (cut_short, "announces 20 images and lists 10"),
-        (few_images, "has 9 usable images; bring at least 10"),
+        (cut_short, "says that it has 20 images, but lists 10"),
+        (few_images, "has 9 usable images; provide at least 10"),
         (bad_partition, "line 1: '000001.png 3' is not an image and its number"),
     ],
 )

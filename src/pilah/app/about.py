@@ -48,7 +48,7 @@ def _facts(info: BundleInfo) -> dict[str, str]:
 
 
 def error_rows(info: BundleInfo) -> dict[str, list[str]]:
-    """One row an annotated label: how its validation faces were answered, with intervals."""
+    """One row per annotated label: how its validation faces were answered, with intervals."""
     rows: dict[str, list[str]] = {
         text("about.annotated"): [],
         text("about.faces"): [],

@@ -52,7 +52,7 @@ def show() -> None:
 
 
 def study_table(runs: list[RunFiles]) -> pd.DataFrame:
-    """One row a run: our figures as metrics.json has them, the study's beside them.
+    """One row per run: our figures as metrics.json has them, the study's beside them.
 
     The study's networks that no run repeats have a row of their own; a column that would be empty
     is left out.
@@ -111,7 +111,7 @@ def _published(figures: Published) -> dict[str, str]:
 
 
 def _columns(number: int) -> list[Any]:
-    """A column a chart, three in a row."""
+    """One column per chart, three in a row."""
     rows = [st.columns(3) for _ in range(-(-number // 3))]
     return [column for row in rows for column in row][:number]
 

@@ -88,27 +88,27 @@ def _read_attributes(path: Path) -> tuple[list[str], pd.DataFrame]:
         columns = header[1:] if path.suffix == ".csv" else header
         if "Male" not in columns or (count is not None and not "".join(count).isdigit()):
             raise DataError(
-                f"{path} does not begin as CelebA's does, with the names of the attributes, Male "
-                "among them; get the file again"
+                f"{path} does not start with the attribute names (Male among them), as "
+                "CelebA's does; download it again"
             )
         for number, (name, *row) in lines:
             if len(row) != len(columns):
                 raise DataError(
                     f"{path}, line {number}: {name} has {len(row)} values, the header names "
-                    f"{len(columns)}; correct that line or get the file again"
+                    f"{len(columns)}; correct that line or download it again"
                 )
             for value in row:
                 if value not in VALUES:
                     raise DataError(
                         f"{path}, line {number}: {name} has the value {value!r}, an attribute is "
-                        "1 or -1; correct that line or get the file again"
+                        "1 or -1; correct that line or download it again"
                     )
                 values.append(VALUES[value])
             names.append(name)
     if count is not None and len(names) != int(count[0]):
         raise DataError(
-            f"{path} announces {count[0]} images and lists {len(names)}; correct its first line or "
-            "get the file again"
+            f"{path} says that it has {count[0]} images, but lists {len(names)}; correct its first "
+            "line or download the file again"
         )
     table = np.frombuffer(values, dtype=np.int8).reshape(len(names), len(columns))
     return names, pd.DataFrame(table, columns=columns)
@@ -125,7 +125,7 @@ def _read_pairs(path: Path, *, limit: int | None = None) -> Iterator[tuple[str, 
             if len(fields) != 2 or not fields[1].isdigit() or (limit and int(fields[1]) >= limit):
                 raise DataError(
                     f"{path}, line {number}: {' '.join(fields)!r} is not an image and its number; "
-                    "correct that line or get the file again"
+                    "correct that line or download it again"
                 )
             yield fields[0], fields[1]
 
@@ -136,4 +136,4 @@ def _fields(lines: Iterator[str], path: Path) -> Iterator[tuple[int, list[str]]]
     try:
         yield from ((number, row) for number, row in enumerate(rows, start=1) if row)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read ({error}); get the file again") from None
+        raise DataError(f"{path} cannot be read ({error}); download it again") from None

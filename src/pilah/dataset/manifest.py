@@ -31,16 +31,16 @@ def read_manifest(path: Path) -> pd.DataFrame:
     """Read and check a manifest.
 
     Returns:
-        One row an image, duplicates included; every column holds text, "" where nothing is known.
+        One row per image, duplicates included; every column holds text, "" where nothing is known.
 
     Raises:
         DataError: the file is missing or is not a manifest of at least 10 images of two labels.
     """
-    frame = read_text_table(path, remedy="make one with `pilah prepare`")
+    frame = read_text_table(path, remedy="create one with `pilah prepare`")
     if missing := [name for name in COLUMNS if name not in frame.columns]:
         raise DataError(
             f"{path} has no column {missing[0]!r}; a manifest has the columns {','.join(COLUMNS)}, "
-            "make one with `pilah prepare`"
+            "create one with `pilah prepare`"
         )
     check_values(frame["label"], LABELS, path)
     check_values(frame["split"], (*SPLITS, ""), path)
@@ -48,7 +48,7 @@ def read_manifest(path: Path) -> pd.DataFrame:
     if (kept == (frame["split"] == "")).any():
         raise DataError(
             f"{path} has an image without a split, or a duplicate with one; "
-            "make it again with `pilah prepare`"
+            "run `pilah prepare` again"
         )
     check_enough(frame[kept], path)
     return frame
@@ -108,14 +108,14 @@ def check_enough(
     why = f"; {len(left_out):,} are left out, such as {first} ({left_out[first]})" if first else ""
     if len(frame) < MIN_IMAGES:
         raise DataError(
-            f"{source} has {len(frame)} usable images; bring at least {MIN_IMAGES}, of both labels"
-            f"{why}"
+            f"{source} has {len(frame)} usable images; provide at least {MIN_IMAGES}, with both "
+            f"labels{why}"
         )
     for label in LABELS:
         if not (frame["label"] == label).any():
             raise DataError(
-                f"{source} has no usable image with the label {label}; bring images of both labels"
-                f"{why}"
+                f"{source} has no usable image with the label {label}; provide images of both "
+                f"labels{why}"
             )
 
 

@@ -129,7 +129,7 @@ def read_source(source: Path) -> pd.DataFrame:
     Raises:
         DataError: the source is none of the three kinds, or is one that cannot be read.
     """
-    if source.suffix.lower() == ".csv":
+    if source.suffix.lower() in (".csv", ".tsv"):
         return read_table(source)
     if is_celeba(source):
         return read_celeba(source)

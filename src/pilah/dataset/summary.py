@@ -22,7 +22,7 @@ USES = {
 class Summary:
     """What was found and decided.
 
-    `manifest` has one row an image; `left_out` maps the path of an image that cannot be used to the
+    `manifest` has one row per image; `left_out` maps the path of an image that is not used to the
     reason; `near` lists the groups of near duplicates by path; `how` says how the split was made.
     """
 
