@@ -74,7 +74,7 @@ class Workspace:
 
     def name_of(self, photo: SortedPhoto) -> str:
         """A photo's path below what was sorted."""
-        return PurePath(os.path.relpath(photo.source, self.source)).as_posix()
+        return PurePath(photo.source).relative_to(os.path.abspath(self.source)).as_posix()
 
     def thumbnail_jpeg(self, photo: SortedPhoto) -> bytes | None:
         """A small copy of a photo; None where it cannot be read."""

@@ -24,10 +24,10 @@ MaxError = Annotated[
     ),
 ]
 MinFace = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--min-face",
         help="Smallest height of a face that counts: in pixels of the photo, or, below 1, as a "
-        "share of its shorter side.",
+        "share of its shorter side. [default: 20, in a large photo 1% of that side]",
     ),
 ]

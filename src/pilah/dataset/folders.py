@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from pilah.dataset.labels import label_of
-from pilah.images import is_photo_name
+from pilah.formats import is_photo_name
 from pilah.types import LABELS
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from pilah.dataset.labels import counted_label, read_labels
 from pilah.dataset.manifest import read_text_table
 from pilah.errors import DataError
-from pilah.images import SUFFIXES
+from pilah.formats import SUFFIXES
 
 REMEDY = "give a CSV with the columns path,label"
 PATH_NAMES = ("path", "file", "filename", "file_name", "filepath", "image", "image_id", "photo")
