@@ -2,7 +2,7 @@ r"""Write the CSV of faces that the shipped models and the study's starts are tr
 
     python studies/training_faces.py data/faces.csv --celeba data/celeba --fairface data/fairface \
         --without data/study/manifest.csv photos/single.csv
-    pilah prepare data/faces.csv --to data/faces --split official
+    pilah prepare data/faces.csv --crops --to data/faces --split official
 
 CelebA's folder holds its own files; its official train and validation parts are taken, of a person
 in its train part no more images than `--per-person` says. FairFace's folder holds

@@ -201,7 +201,7 @@ def test_training_and_measuring_sends_and_leaves_nothing(watched: Watched, share
     run, model, audit = watched.work / "run", watched.work / "model.onnx", watched.work / "audit"
     manifest = watched.work / "prepared" / "manifest.csv"
     steps = [
-        ("prepare", faces, "--to", manifest.parent, "--split", "random"),
+        ("prepare", faces, "--crops", "--to", manifest.parent, "--split", "random"),
         ("train", manifest, "--recipe", recipe, "--to", run),
         ("evaluate", run),
         ("compare", run, "--to", watched.work / "comparison"),

@@ -64,8 +64,9 @@ def address(tiny_bundle: Path, runs: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser for the tests of one file: Playwright drives one at a time, and others follow."""
     try:
         with launched() as browser:
             yield browser

@@ -3,8 +3,10 @@
 import csv
 import io
 import re
+import urllib.request
 import zipfile
 
+import pytest
 from photos import jpeg_of, zip_of
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -110,6 +112,39 @@ def test_the_browsers_language_is_the_first(open_page):
     expect(page.get_by_role("heading", name=texts("id")("classify.title"))).to_be_visible()
 
 
+def test_streamlits_own_words_are_in_the_pages_language(open_page):
+    page = open_page("?language=id", permissions=["camera"])
+    english, indonesian = texts("en"), texts("id")
+    uploader = page.get_by_test_id("stFileUploader")
+    expect(uploader.get_by_text("50MB per berkas")).to_be_visible()
+    expect(page.get_by_label(indonesian("streamlit.menu"))).to_be_visible()
+    page.get_by_role("radio", name=indonesian("classify.from_camera")).click()
+    page.wait_for_function("document.querySelector('video')?.readyState >= 2")
+    page.get_by_role("button", name=indonesian("streamlit.take")).click()
+    expect(page.get_by_role("button", name=indonesian("streamlit.clear"))).to_be_visible()
+    page.get_by_label(indonesian("streamlit.menu")).click()
+    expect(page.get_by_text(indonesian("streamlit.print"))).to_be_visible()
+    shown = page.locator("body").inner_text().splitlines()
+    words = {key: word for key, word in english.by_key.items() if key.startswith("streamlit.")}
+    same = {key for key, word in words.items() if indonesian.by_key[key] == word}
+    assert {key for key, word in words.items() if word in shown} <= same
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.documentElement.lang") == "id"
+
+    page.get_by_role("radio", name=indonesian("classify.from_upload")).click()
+    expect(uploader.get_by_text("Unggah", exact=True)).to_be_visible()
+    page.get_by_role("radio", name="English").click()
+    expect(uploader.get_by_text("Upload", exact=True)).to_be_visible()
+    expect(uploader.get_by_text("50MB per file")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "en"
+
+
+def test_a_photo_with_the_name_of_a_button_keeps_it(open_page):
+    page = open_page("?language=id")
+    give(page, {"Stop": jpeg_of(Image.new("RGB", (64, 64), "grey"))})
+    expect(page.locator("strong").get_by_text("Stop", exact=True)).to_be_visible()
+
+
 def test_the_study_table_is_that_of_the_files(open_page):
     page = open_page("study")
     row = page.locator("table tr", has_text="xception_again")
@@ -129,7 +164,7 @@ def test_nothing_is_asked_of_another_host(browser, address):
     asked: list[str] = []
     page = context.new_page()
     page.on("request", lambda request: asked.append(request.url))
-    for path in ("", "study", "about"):
+    for path in ("", "sort", "study", "about"):
         page.goto(f"{address}/{path}")
         page.locator("h1").first.wait_for(timeout=PATIENCE)
         page.wait_for_timeout(1500)
@@ -168,6 +203,43 @@ def test_a_zip_is_sorted_corrected_and_downloaded(open_page, portraits):
             "broken.jpg": "unreadable",
         }
         assert {"report.html", "corrections.csv"} <= set(archive.namelist())
+
+
+def test_a_click_on_the_chosen_folder_leaves_it_chosen(open_page):
+    page = open_page("sort")
+    photo = {"wall.jpg": jpeg_of(Image.new("RGB", (64, 64), "grey"))}
+    page.locator('input[type="file"]').set_input_files(
+        [{"name": "photos.zip", "mimeType": "application/zip", "buffer": zip_of(photo)}]
+    )
+    page.get_by_role("button", name="Sort", exact=True).click()
+    page.get_by_role("radio", name="no face").click()
+    wait_for_page(page)
+    expect(page.get_by_text("wall.jpg")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["classify", "classify?language=en"])
+def test_the_first_page_has_its_name_as_an_address_too(open_page, path):
+    page = open_page(path)
+    expect(page.get_by_role("heading", name=texts("en")("classify.title"))).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_app_answers_on_the_number_of_this_machine_too(browser, address):
+    page = browser.new_page()
+    page.goto(address.replace("localhost", "127.0.0.1"))
+    page.locator("h1").first.wait_for(timeout=PATIENCE)
+    page.close()
+
+
+def test_no_other_page_may_show_this_one_in_a_frame(browser, address):
+    with urllib.request.urlopen(address) as answer:
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    page = browser.new_page()
+    page.set_content(f"<iframe src='{address}'></iframe>")
+    page.wait_for_timeout(3000)
+    assert page.frames[1].url.startswith("chrome-error:")
+    page.close()
 
 
 def test_a_hostile_zip_is_refused_in_plain_words(open_page):

@@ -3,6 +3,7 @@
 import pytest
 
 from pilah.app import uploads
+from pilah.app.plain import plain
 from pilah.app.texts import texts
 
 SAY = texts("en")
@@ -42,11 +43,27 @@ def test_nothing_given_nothing_to_start(page_alone):
     assert page_alone("sort").button[0].disabled
 
 
+@pytest.mark.parametrize("name", ["~nosuchuser", "n" * 300, "/etc/passwd", "a\0b", "~nosuchuser/x"])
+def test_a_folder_that_cannot_be_is_said_in_plain_words(page_alone, name):
+    page = page_alone("sort")
+    sort(page, name)
+    assert [error.value for error in page.error] == [SAY("limits.folder", name=plain(name))]
+
+
+def test_a_folder_behind_a_link_is_sorted(page_alone, folder, portraits, tmp_path_factory):
+    link = tmp_path_factory.mktemp("elsewhere") / "link"
+    link.symlink_to(folder)
+    page = page_alone("sort")
+    sort(page, link)
+    names = {plain(name) for name in portraits}
+    assert {caption.value for caption in page.caption} & names
+
+
 def test_what_is_refused_is_said_in_plain_words(page_alone, folder, monkeypatch):
     page = page_alone("sort")
     sort(page, folder / "nowhere")
     assert [error.value for error in page.error] == [
-        SAY("limits.folder", name=str(folder / "nowhere"))
+        SAY("limits.folder", name=plain(str(folder / "nowhere")))
     ]
     monkeypatch.setattr(uploads, "MAX_ZIP_PHOTOS", 1)
     sort(page, folder)

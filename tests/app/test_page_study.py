@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from pilah.app import study
+from pilah.app.plain import plain
 from pilah.app.texts import texts
 from pilah.evaluation.published import STUDY
 
@@ -38,9 +39,9 @@ def test_without_runs_the_study_stands_alone(page_alone, no_shipped):
         SAY("study.none_own"),
     ]
     found = rows(page)
-    assert list(found) == [name.replace("_", "\\_") for name in STUDY]
+    assert list(found) == [plain(name) for name in STUDY]
     for name, figures in STUDY.items():
-        row = found[name.replace("_", "\\_")]
+        row = found[plain(name)]
         assert row[SAY("study.study_test_accuracy")] == f"{figures.test_accuracy:.3f}"
         assert SAY("study.test_accuracy") not in row
     assert len(page.get("vega_lite_chart")) == 0
@@ -49,13 +50,13 @@ def test_without_runs_the_study_stands_alone(page_alone, no_shipped):
 def test_the_table_is_that_of_the_metrics_files(page_alone, no_shipped, runs):
     page = page_alone("study", runs=(runs,))
     metrics = json.loads((runs / "xception_again" / "metrics.json").read_text())
-    row = rows(page)["xception\\_again"]
+    row = rows(page)[plain("xception_again")]
     for split, word in (("validation", "val"), ("test", "test")):
         value = metrics[split]["accuracy"]["value"]
         assert row[SAY(f"study.{word}_accuracy")] == f"{value:.3f}"
         assert row[SAY(f"study.{word}_loss")] == f"{metrics[split]['loss']:.3f}"
     assert row[SAY("study.study_test_loss")] == f"{STUDY['xception'].test_loss:.3f}"
-    assert SAY("study.unusable", name="unfinished") in [w.value for w in page.warning]
+    assert SAY("study.unusable", name=plain("unfinished")) in [w.value for w in page.warning]
     # two curves, the labels, the confusion matrix
     assert len(page.get("vega_lite_chart")) == 4
     assert [info.value for info in page.info] == [SAY("study.none_shipped")]
@@ -67,9 +68,9 @@ def test_shipped_runs_and_own_ones_of_the_same_name_stay_apart(
     shipped = tmp_path / "study" / "xception_again"
     shutil.copytree(runs / "xception_again", shipped)
     monkeypatch.setattr(study, "SHIPPED", shipped.parent)
-    assert next(iter(rows(page_alone("study")))) == "pilah/xception\\_again"
+    assert next(iter(rows(page_alone("study")))) == plain("pilah/xception_again")
     page = page_alone("study", runs=(runs,))
-    assert {"pilah/xception\\_again", "xception\\_again"} <= set(rows(page))
+    assert {plain("pilah/xception_again"), plain("xception_again")} <= set(rows(page))
     assert len(page.get("vega_lite_chart")) == 6
 
 
@@ -79,7 +80,7 @@ def test_wrong_predictions_are_shown_of_own_runs(page_alone, no_shipped, runs, t
     (run / "plots").mkdir()
     Image.new("RGB", (40, 40), "grey").save(run / "plots" / "wrong_predictions.png")
     page = page_alone("study", runs=(run,))
-    assert [expander.label for expander in page.expander] == ["mine"]
+    assert [expander.label for expander in page.expander] == [plain("mine")]
 
 
 def test_what_is_shipped_can_be_read_and_holds_no_picture():

@@ -41,7 +41,9 @@ def matches(key: str, asked: set[str]) -> bool:
 def test_no_text_is_missing_and_none_unused(language: str) -> None:
     there, asked = set(texts(language).by_key), literal_keys()
     assert {key for key in asked if "*" not in key} - there == set()
-    assert {key for key in there if not matches(key, asked)} == set()
+    # interface.py takes all of Streamlit's words together.
+    unused = {key for key in there if not matches(key, asked | {"streamlit.*"})}
+    assert unused == set()
 
 
 def test_the_texts_named_by_parts_are_there() -> None:

@@ -95,12 +95,52 @@ def test_what_must_not_be_unpacked_is_refused(tmp_path, archive, why):
     assert len({refused.value.words(language) for language in LANGUAGES}) == len(LANGUAGES)
 
 
-def test_a_changed_byte_is_noticed(tmp_path):
-    raw = bytearray(zipped(("a.jpg", bytes(range(256)) * 8)).getvalue())
-    raw[50] ^= 0xFF
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
+def damaged(packing: int, *others: str) -> io.BytesIO:
+    """A .zip whose first entry has a changed byte in the middle of its data."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", packing) as archive:
+        archive.writestr("first.jpg", bytes(range(256)) * 8)
+        middle = 30 + len("first.jpg") + archive.infolist()[0].compress_size // 2
+        for name in others:
+            archive.writestr(name, jpeg())
+    raw = bytearray(file.getvalue())
+    raw[middle] ^= 0xFF
+    return io.BytesIO(bytes(raw))
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_a_changed_byte_is_noticed_however_it_is_packed(tmp_path, packing):
     with pytest.raises(Refused) as refused:
-        unpack(io.BytesIO(bytes(raw)), tmp_path)
+        unpack(damaged(packing), tmp_path)
     assert refused.value.why == "zip_damaged"
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_a_damaged_entry_costs_that_photo_alone(tmp_path, packing):
+    done = unpack(damaged(packing, "good.jpg"), tmp_path)
+    assert done.photos == 1
+    assert [(name, refused.why) for name, refused in done.left_out] == [("first.jpg", "zip_entry")]
+    assert [path.name for path in files(tmp_path)] == ["good.jpg"]
+
+
+def test_a_zip_made_on_windows_has_folders(tmp_path):
+    """`\\` between folders, as some programs write it; what a Mac added is left out."""
+    done = unpack(
+        zipped(
+            ("trip\\2019\\a.jpg", b"1"),
+            ("trip\\2020\\a.jpg", b"2"),
+            ("trip\\__MACOSX\\._a.jpg", b"3"),
+            ("trip\\", b""),
+        ),
+        tmp_path,
+    )
+    assert (done.photos, done.ignored) == (2, 1)
+    found = {path.relative_to(tmp_path).as_posix(): path.read_bytes() for path in files(tmp_path)}
+    assert found == {"trip/2019/a.jpg": b"1", "trip/2020/a.jpg": b"2"}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """A sort, corrected by hand and zipped: real photos, the tiny model, real files."""
 
 import csv
-import gc
 import io
 import zipfile
 
@@ -68,8 +67,7 @@ def test_nothing_is_left_behind(tiny_bundle, portraits):
     workspace = sorted_workspace(tiny_bundle, portraits)
     folder = workspace.folder
     assert (folder / "sorted" / "report.html").is_file()
-    del workspace
-    gc.collect()
+    workspace.remove()
     assert not folder.exists()
 
 

@@ -132,19 +132,171 @@ def test_a_folder_and_a_csv_of_it_give_the_same_labels(pilah, tmp_path):
     for number in range(12):
         draw(tmp_path / "photos" / ("male" if number % 3 else "female") / f"{number}.png", number)
     (tmp_path / "photos" / "female" / "notes.txt").write_text("not an image by its name")
-    assert pilah("prepare", tmp_path / "photos", "--to", tmp_path / "a").returncode == 0
+    assert pilah("prepare", tmp_path / "photos", "--crops", "--to", tmp_path / "a").returncode == 0
     frame = read_manifest(tmp_path / "a" / "manifest.csv")
     assert frame["label"].tolist() == ["female"] * 4 + ["male"] * 8
 
     table = frame[["path", "label"]].assign(race="unknown")
     table["path"] = [path.removeprefix(f"{tmp_path}/") for path in table["path"]]
-    table["label"] = table["label"].map({"female": "0", "male": "1"})
+    table["male"] = table.pop("label").map({"female": "0", "male": "1"})
     table.to_csv(tmp_path / "table.csv", index=False)
-    assert pilah("prepare", tmp_path / "table.csv", "--to", tmp_path / "b").returncode == 0
+    assert (
+        pilah("prepare", tmp_path / "table.csv", "--crops", "--to", tmp_path / "b").returncode == 0
+    )
     other = read_manifest(tmp_path / "b" / "manifest.csv")
     assert digest(other) == digest(frame)
     assert digest(frame.assign(weight="2")) != digest(frame)
     assert set(other["race"]) == {"unknown"}
+
+
+WOMEN = 4
+
+
+def table_of(tmp_path, text: str, encoding: str = "utf-8") -> None:
+    """Twelve photos, four of them of women, and a CSV that lists them as `text` does the first."""
+    for number in range(12):
+        draw(tmp_path / "photos" / f"{number}.png", number)
+    header, woman, man = text.split("\n")
+    rows = [(woman if n < WOMEN else man).replace("N", str(n)) for n in range(12)]
+    (tmp_path / "table.csv").write_text("\n".join([header, *rows]), encoding=encoding)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path,label\nphotos/N.png,F\nphotos/N.png,M",
+        "path,label\nphotos/N.png,Woman\nphotos/N.png, man ",
+        "file,gender\nphotos/N.png,Female\nphotos/N.png,Male",
+        "Image_ID,Sex\nphotos/N,female\nphotos/N,male",
+        "path;label\nphotos/N.png;perempuan\nphotos/N.png;laki-laki",
+        "path\tlabel\nphotos/N.png\tfemale\nphotos/N.png\tmale",
+        "path,Male\nphotos/N.png,0\nphotos/N.png,1",
+        "path,male\nphotos/N.png,-1\nphotos/N.png,1",
+        "path,is_female\nphotos/N.png,1.0\nphotos/N.png,0.0",
+        "path,female\nphotos/N.png,True\nphotos/N.png,False",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_labels_and_columns_as_people_write_them(pilah, tmp_path, text, encoding):
+    table_of(tmp_path, text, encoding)
+    done = pilah("prepare", tmp_path / "table.csv", "--crops", "--to", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    frame = read_manifest(tmp_path / "out" / "manifest.csv")
+    assert frame["label"].tolist() == ["female"] * WOMEN + ["male"] * (12 - WOMEN)
+    assert [path.rsplit("/", 1)[1] for path in frame["path"]] == [f"{n}.png" for n in range(12)]
+
+
+@pytest.mark.parametrize("names", [("Female", "Male"), ("WOMEN", "men"), ("f", "M")])
+def test_folders_as_people_call_them(pilah, tmp_path, names):
+    for number in range(12):
+        draw(tmp_path / "photos" / names[number >= WOMEN] / f"{number}.png", number)
+    hidden = tmp_path / "photos" / names[0] / ".thumbnails" / "x.png"
+    draw(hidden, 99)
+    without_ending = tmp_path / "photos" / names[0] / "trip" / "IMG_12"
+    draw(without_ending.with_suffix(".png"), 12)
+    without_ending.with_suffix(".png").rename(without_ending)
+    done = pilah("prepare", tmp_path / "photos", "--crops", "--to", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    frame = read_manifest(tmp_path / "out" / "manifest.csv")
+    assert frame["label"].value_counts().to_dict() == {"female": WOMEN + 1, "male": 12 - WOMEN}
+    assert str(without_ending) in set(frame["path"])
+
+
+def test_photos_that_sort_reads_are_read(pilah, tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    for number in range(12):
+        draw(tmp_path / "photos" / ("male" if number % 2 else "female") / f"{number}.png", number)
+    with Image.open(tmp_path / "photos" / "female" / "0.png") as image:
+        rotated = image.transpose(Image.Transpose.ROTATE_90)
+    pillow_heif.from_pillow(rotated).save(tmp_path / "photos" / "female" / "phone.HEIC")
+    assert (
+        pilah("prepare", tmp_path / "photos", "--crops", "--to", tmp_path / "out").returncode == 0
+    )
+    frame = read_manifest(tmp_path / "out" / "manifest.csv")
+    assert str(tmp_path / "photos" / "female" / "phone.HEIC") in set(frame["path"])
+
+
+def test_a_folder_without_labels_is_refused_with_what_it_holds(pilah, tmp_path):
+    (tmp_path / "photos" / "Training").mkdir(parents=True)
+    done = pilah("prepare", tmp_path / "photos", "--crops", "--to", tmp_path / "out")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "(it holds 'Training' and others)" in done.stderr
+
+
+def test_the_same_pixels_under_both_labels_are_named_and_not_used(pilah, tmp_path):
+    for number in range(14):
+        draw(tmp_path / "photos" / ("male" if number % 2 else "female") / f"{number}.png", number)
+    female, male = (tmp_path / "photos" / label for label in ("female", "male"))
+    (male / "again.png").write_bytes((female / "0.png").read_bytes())
+    (female / "copy.png").write_bytes((female / "0.png").read_bytes())
+    strict = pilah("prepare", tmp_path / "photos", "--crops", "--to", tmp_path / "out", "--strict")
+    assert "3 images cannot be used" in strict.stderr
+    done = pilah("prepare", tmp_path / "photos", "--crops", "--to", tmp_path / "out")
+    assert done.stdout.startswith("16 images, 3 left out, 0 duplicates, 13 kept\n")
+    for path, label, other in (
+        (female / "0.png", "female", f"{male / 'again.png'} is the same, labelled male"),
+        (female / "copy.png", "female", f"{male / 'again.png'} is the same, labelled male"),
+        (male / "again.png", "male", f"{female / '0.png'} is the same, labelled female"),
+    ):
+        assert f"{path}: labelled {label}, but {other}" in done.stdout
+    used = set(read_manifest(tmp_path / "out" / "manifest.csv")["path"])
+    assert not used & {str(female / "0.png"), str(female / "copy.png"), str(male / "again.png")}
+
+
+def as_kaggle(folder):
+    """The files as Kaggle has them: CSV, no identities, a folder inside a folder."""
+    lines = (folder / "list_attr_celeba.txt").read_text().splitlines()[1:]
+    rows = [["image_id", *lines[0].split()], *map(str.split, lines[1:])]
+    parts = (folder / "list_eval_partition.txt").read_text().splitlines()
+    parts = [["image_id", "partition"], *map(str.split, parts)]
+    for name, table in (("list_attr_celeba", rows), ("list_eval_partition", parts)):
+        (folder / f"{name}.txt").unlink()
+        (folder / f"{name}.csv").write_text("".join(",".join(row) + "\r\n" for row in table))
+    (folder / "identity_CelebA.txt").unlink()
+    (folder / "img_align_celeba").rename(folder / "images")
+    (folder / "img_align_celeba").mkdir()
+    (folder / "images").rename(folder / "img_align_celeba" / "img_align_celeba")
+
+
+def as_published(folder):
+    """The files in the folders of CelebA's own download."""
+    for name, place in (
+        *(("list_attr_celeba.txt", "Anno"), ("identity_CelebA.txt", "Anno")),
+        *(("list_eval_partition.txt", "Eval"), ("img_align_celeba", "Img")),
+    ):
+        (folder / place).mkdir(exist_ok=True)
+        (folder / name).rename(folder / place / name)
+
+
+@pytest.mark.parametrize(("arrange", "people"), [(as_kaggle, 0), (as_published, 10)])
+def test_celeba_as_most_people_have_it(pilah, celeba, tmp_path, arrange, people):
+    pilah("prepare", celeba, "--to", tmp_path / "plain", "--split", "official")
+    arrange(celeba)
+    done = pilah("prepare", celeba, "--to", tmp_path / "out", "--split", "official")
+    assert done.returncode == 0, done.stderr
+    plain, out = (read_manifest(tmp_path / name / "manifest.csv") for name in ("plain", "out"))
+    columns = ["label", "split", *ATTRIBUTES]
+    assert out[columns].equals(plain[columns])
+    assert out["identity"].nunique() == max(1, people)
+
+
+def test_the_official_split_has_no_fractions(pilah, celeba, tmp_path):
+    arguments = ("--split", "official", "--fractions", "0.8/0.1/0.1")
+    done = pilah("prepare", celeba, "--to", tmp_path / "out", *arguments)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "the official split has shares of its own, not 0.8/0.1/0.1" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_split_without_test_faces_is_reported(pilah, celeba, tmp_path):
+    done = pilah("prepare", celeba, "--to", tmp_path / "a", "--fractions", "0.8/0.2/0")
+    assert "No female and no male images in test: the model is measured on" in done.stdout
+    done = pilah("prepare", celeba, "--to", tmp_path / "b", "--split", "random")
+    assert "No female" not in done.stdout
+    replace(celeba / "list_eval_partition.txt", "000019.png 2", "000019.png 1")
+    replace(celeba / "list_eval_partition.txt", "000020.png 2", "000020.png 1")
+    done = pilah("prepare", celeba, "--to", tmp_path / "c", "--split", "official")
+    assert "No female and no male images in test" in done.stdout
 
 
 def no_attributes(folder):
@@ -186,8 +338,8 @@ def bad_partition(folder):
         (row_of_39, "line 9: 000007.png has 39 values, the header names 40"),
         (value_2, "line 9: 000007.png has the value '2'"),
         (one_label, "no usable image with the label male"),
-        (cut_short, "announces 20 images and lists 10"),
-        (few_images, "has 9 usable images; bring at least 10"),
+        (cut_short, "says that it has 20 images, but lists 10"),
+        (few_images, "has 9 usable images; provide at least 10"),
         (bad_partition, "line 1: '000001.png 3' is not an image and its number"),
     ],
 )
@@ -206,14 +358,20 @@ def test_what_spoils_a_source_is_one_line_and_nothing_is_written(
     ("text", "message"),
     [
         ("path,label\n" + "a.jpg,female\n" * 3 + "b.jpg,2\n", "line 5: label '2' is not one of"),
-        ("photo,sex\na.jpg,Male\n", "has no column 'path' among photo,sex"),
+        ("portrait,sex\na.jpg,Male\n", "has no column 'path' among portrait,sex"),
+        ("photo,who\na.jpg,Male\n", "has no column 'label' among photo,who"),
+        (
+            "path,label\n" + "a.jpg,0\n",
+            "line 2: label '0' does not say who it is; rename the column to male (if 1 is male)",
+        ),
+        ("path,male\na.jpg,1\nb.jpg,yes\n", "line 3: male 'yes' is not one of female, male"),
         ("path,label\na.jpg,male\na.jpg,female\n", "a.jpg twice"),
         ("", "cannot be read as a CSV file"),
     ],
 )
 def test_what_spoils_a_csv_is_one_line(pilah, tmp_path, text, message):
     (tmp_path / "table.csv").write_text(text)
-    done = pilah("prepare", tmp_path / "table.csv", "--to", tmp_path / "out")
+    done = pilah("prepare", tmp_path / "table.csv", "--crops", "--to", tmp_path / "out")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert message in done.stderr
     assert not (tmp_path / "out").exists()

@@ -57,7 +57,7 @@ def run(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "tiny.toml").write_text(RECIPE)
     manifest = folder / "prepared" / "manifest.csv"
     for step in (
-        ("prepare", folder / "faces.csv", "--to", manifest.parent, "--split", "random"),
+        ("prepare", folder / "faces.csv", "--crops", "--to", manifest.parent, "--split", "random"),
         ("train", manifest, "--recipe", folder / "tiny.toml", "--to", folder / "run"),
     ):
         done = pilah(*step)

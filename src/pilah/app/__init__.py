@@ -1,8 +1,12 @@
 """The web app, in Streamlit: one module a page.
 
-    main.py       what Streamlit runs: hands over to frame.py
+    server.py     starts Streamlit
+    asgi.py       what Streamlit serves: headers, an address, clearing up at both ends
+    main.py       what Streamlit runs for each visitor: hands over to frame.py
     frame.py      title, language, navigation, footer
-    settings.py   what `pilah app` tells the app: model, run folders, who may connect
+    interface.py  Streamlit's own words, in the visitor's language
+    settings.py   how `pilah app` was started: model, run folders, who may connect
+    visits.py     who is here, and what is kept for them until they leave
     model.py      the model, loaded once a process
     classify.py   photos in, faces and labels out
     sort.py       a .zip or a folder in, a sorted .zip out
@@ -12,7 +16,9 @@
     texts/        every text, one file a language
     uploads.py    limits of what is taken in; unpacks a .zip safely
     workspace.py  one visitor's sort on disk: sorted, corrected, zipped, removed
+    scratch.py    where a server keeps those; what a killed one left is removed
     charts.py     colours of charts
+    plain.py      names as they are, whatever Markdown they look like
     drawing.py    boxes on photos, thumbnails of them
     results.py    files of a run, read for the Study page
     samples.py    two portraits to try

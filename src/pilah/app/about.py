@@ -6,6 +6,7 @@ import streamlit as st
 
 from pilah.app.language import text, words
 from pilah.app.model import model
+from pilah.app.plain import plain
 from pilah.app.settings import Settings
 from pilah.evaluation.rate import wilson
 from pilah.models import DEFAULT, card_path
@@ -28,7 +29,7 @@ def show() -> None:
     st.caption(text("about.intervals"))
     _show_card(card_path(Settings.from_arguments().model or DEFAULT))
     st.subheader(text("about.licence"))
-    st.markdown(text("about.licence_text", licence=info.licence))
+    st.markdown(text("about.licence_text", licence=plain(info.licence)))
     st.subheader(text("about.privacy"))
     st.markdown(text("about.privacy_text"))
 
@@ -36,18 +37,18 @@ def show() -> None:
 def _facts(info: BundleInfo) -> dict[str, str]:
     height, width = info.size_hw
     return {
-        text("about.name"): f"{info.name} {info.version}",
-        text("about.backbone"): info.backbone,
+        text("about.name"): plain(f"{info.name} {info.version}"),
+        text("about.backbone"): plain(info.backbone),
         text("about.input"): f"{height} x {width}",
-        text("about.trained_on"): info.trained_on,
-        text("about.digest"): info.data_digest[:16],
+        text("about.trained_on"): plain(info.trained_on),
+        text("about.digest"): plain(info.data_digest[:16]),
         text("about.temperature"): words().decimal(info.temperature),
         text("about.caution"): words().percent(info.min_confidence),
     }
 
 
 def error_rows(info: BundleInfo) -> dict[str, list[str]]:
-    """One row an annotated label: how its validation faces were answered, with intervals."""
+    """One row per annotated label: how its validation faces were answered, with intervals."""
     rows: dict[str, list[str]] = {
         text("about.annotated"): [],
         text("about.faces"): [],

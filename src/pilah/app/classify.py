@@ -9,9 +9,10 @@ import streamlit as st
 
 from pilah.app import uploads
 from pilah.app.drawing import Seen, draw_faces, preview
-from pilah.app.language import plain, text, words
+from pilah.app.language import text, words
 from pilah.app.model import model
 from pilah.app.paste import paste_into_uploader
+from pilah.app.plain import plain
 from pilah.app.samples import sample_photos
 from pilah.errors import ImageError
 from pilah.models.bundle import BundleInfo, RiskPoint
@@ -148,7 +149,7 @@ def _show_photo(seen: Seen) -> None:
     result = seen.result
     with st.container(border=True):
         if result.error is not None or seen.preview_jpeg is None or result.size_hw is None:
-            st.markdown(f"**{plain(seen.name)}**")
+            st.markdown(f"__{plain(seen.name)}__")
             st.warning(_unreadable(result.error or ""), icon=":material/broken_image:")
             return
         picture, answers = st.columns([3, 2], gap="medium")
@@ -156,7 +157,7 @@ def _show_photo(seen: Seen) -> None:
             draw_faces(seen.preview_jpeg, result.faces, result.size_hw),
             width=_shown_width(*result.size_hw),
         )
-        answers.markdown(f"**{plain(seen.name)}**")
+        answers.markdown(f"__{plain(seen.name)}__")
         if not result.faces:
             answers.info(text("classify.no_face"), icon=":material/face_retouching_off:")
         for number, face in enumerate(result.faces, start=1):
@@ -167,7 +168,7 @@ def _unreadable(error: str) -> str:
     for begins, name in REASONS.items():
         if error.startswith(begins):
             return text(f"unreadable.{name}")
-    return error
+    return plain(error)
 
 
 def _shown_width(height: int, width: int) -> int:

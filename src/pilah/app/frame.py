@@ -7,6 +7,8 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
+from pilah.app import visits
+from pilah.app.interface import translate_streamlit
 from pilah.app.language import choose_language, set_language, text
 
 PAGES = {
@@ -20,6 +22,7 @@ PAGES = {
 
 def show() -> None:
     """Show the page that the visitor is on."""
+    visits.welcome()
     st.set_page_config(page_title="pilah", page_icon=_icon(), layout="wide")
     st.logo(_icon())
     st.html(Path(__file__).parent / "style.css")
@@ -39,7 +42,14 @@ def show() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(text(f"{pages[page]}.title"), anchor=False)
         choose_language()
+    translate_streamlit()
     page.run()
+
+
+def apologise(_: Exception) -> bool:
+    """Show a visitor that something went wrong here, in their language and without a traceback."""
+    st.error(text("frame.broken"))
+    return True
 
 
 def _page(name: str) -> Callable[[], None]:

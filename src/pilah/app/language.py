@@ -32,11 +32,6 @@ def words() -> Texts:
     return texts(st.session_state.get(KEY, "en"))
 
 
-def plain(name: str) -> str:
-    """A file's name as Markdown that shows it as it is."""
-    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|~<>$:&" else c for c in name)
-
-
 def text(key: str, /, **values: object) -> str:
     """One text in the visitor's language."""
     return words()(key, **values)

@@ -1,4 +1,4 @@
-"""What `pilah app` tells the app, by way of the arguments that follow Streamlit's own."""
+"""How `pilah app` was started, passed on in the arguments that follow Streamlit's own."""
 
 import argparse
 import sys
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-LOCALHOST = "localhost"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""Addresses that only this machine can connect to."""
 
 
 @dataclass(frozen=True, slots=True)

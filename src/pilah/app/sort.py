@@ -1,18 +1,23 @@
 """The Sort page: a .zip or a folder in, a sorted .zip out, with a person's corrections."""
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import altair as alt
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.scriptrunner import add_script_run_ctx
 
-from pilah.app import uploads
+from pilah.app import uploads, visits
 from pilah.app.charts import BIN_COLOURS, show_chart
-from pilah.app.language import plain, text, words
+from pilah.app.language import text, words
 from pilah.app.model import sorting_model
+from pilah.app.plain import plain
 from pilah.app.settings import Settings
 from pilah.app.uploads import Refused, Unpacked, unpack
 from pilah.app.workspace import Workspace
+from pilah.dataset.manifest import MIN_IMAGES
 from pilah.errors import PilahError
 from pilah.sorting import BINS, Bin, SortedPhoto
 from pilah.sorting.walk import find_photos
@@ -38,26 +43,26 @@ def _ask() -> None:
     if not st.button(text("sort.start"), type="primary", disabled=not (file or folder)):
         return
     try:
-        if file:
-            workspace = Workspace()
-            unpacked = unpack(file, workspace.source)
-            st.session_state["unpacked"] = unpacked
-        else:
-            workspace = Workspace(_own_folder(folder))
-            st.session_state["unpacked"] = None
-        _sort(workspace)
+        workspace = Workspace(None if file else _own_folder(folder))
+        with visits.sorting(workspace):
+            st.session_state["unpacked"] = unpack(file, workspace.source) if file else None
+            _sort(workspace)
     except Refused as refused:
         st.error(refused.words(words().language))
     except PilahError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
     else:
         st.session_state["workspace"] = workspace
         st.rerun()
 
 
 def _own_folder(name: str) -> Path:
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
+    try:
+        folder = Path(name).expanduser()
+        there = folder.is_dir()
+    except (OSError, RuntimeError):  # a name that is too long, or of a user who is not there
+        there = False
+    if not there:
         raise Refused("folder", name=name)
     found = find_photos([str(folder)], folder / ".pilah-none")
     if len(found.photos) > uploads.MAX_ZIP_PHOTOS:
@@ -74,9 +79,18 @@ def _sort(workspace: Workspace) -> None:
     def progress(done: int, all: int) -> None:
         bar.progress(done / all, text("sort.sorting", done=done, all=all))
 
-    with sorting_model() as pilah:
-        workspace.sort(pilah.predict_many, pilah.info, progress=progress)
-    bar.empty()
+    try:
+        with sorting_model() as pilah:
+            workspace.sort(pilah.predict_many, pilah.info, progress=progress)
+    finally:
+        _clear(bar)
+
+
+def _clear(element: Any) -> None:
+    """Remove an element, even after Stop, from when on Streamlit sends only what others write."""
+    thread = add_script_run_ctx(threading.Thread(target=element.empty))
+    thread.start()
+    thread.join()
 
 
 def _show_sorted(workspace: Workspace) -> None:
@@ -94,12 +108,14 @@ def _show_sorted(workspace: Workspace) -> None:
         filled,
         default=filled[0] if filled else None,
         format_func=lambda bin: text(f"bin.{bin}"),
+        required=True,
         label_visibility="collapsed",
     )
     photos = [photo for photo in workspace.photos if workspace.bin_of(photo) == chosen]
     _gallery(workspace, photos)
     st.subheader(text("sort.take"))
-    st.markdown(text("sort.take_text", number=words().number(len(workspace.corrections))))
+    corrections = words().number(len(workspace.corrections))
+    st.markdown(text("sort.take_text", number=corrections, least=MIN_IMAGES))
     with st.container(horizontal=True):
         st.download_button(
             text("sort.download"),
@@ -110,6 +126,7 @@ def _show_sorted(workspace: Workspace) -> None:
             on_click="ignore",
         )
         if st.button(text("sort.again")):
+            visits.discard()
             del st.session_state["workspace"]
             st.rerun()
 
@@ -132,7 +149,10 @@ def _charts(workspace: Workspace, counts: dict[Bin, int]) -> None:
             x=alt.X("n:Q", title=text("sort.photos"), axis=alt.Axis(tickMinStep=1, format="d")),
             y=alt.Y("bin:N", title=None, sort=None),
             color=alt.Color("colour:N", scale=None),
-            tooltip=["bin", "n"],
+            tooltip=[
+                alt.Tooltip("bin:N", title=text("sort.bin")),
+                alt.Tooltip("n:Q", title=text("sort.photos")),
+            ],
         )
     )
     show_chart(chart)
@@ -149,12 +169,13 @@ def _gallery(workspace: Workspace, photos: list[SortedPhoto]) -> None:
     if pages > 1:
         page = st.number_input(text("sort.page", pages=pages), 1, pages, width=220)
     with st.container(horizontal=True, gap="small"):
-        for photo in photos[(page - 1) * ON_A_PAGE : page * ON_A_PAGE]:
+        first = (page - 1) * ON_A_PAGE
+        for number, photo in enumerate(photos[first : first + ON_A_PAGE], start=first + 1):
             with st.container(border=True, width=170):
-                _tile(workspace, photo)
+                _tile(workspace, photo, number)
 
 
-def _tile(workspace: Workspace, photo: SortedPhoto) -> None:
+def _tile(workspace: Workspace, photo: SortedPhoto, number: int) -> None:
     name = workspace.name_of(photo)
     jpeg = workspace.thumbnail_jpeg(photo)
     if jpeg:
@@ -167,10 +188,10 @@ def _tile(workspace: Workspace, photo: SortedPhoto) -> None:
     def move() -> None:
         to: Bin = st.session_state[key]
         workspace.correct(photo, to)
-        st.toast(text("sort.moved", name=name, bin=text(f"bin.{to}")))
+        st.toast(text("sort.moved", name=plain(name), bin=text(f"bin.{to}")))
 
     st.selectbox(
-        text("sort.move", name=name),
+        text("sort.move", number=words().number(number)),
         BINS,
         index=BINS.index(workspace.bin_of(photo)),
         format_func=lambda bin: text(f"bin.{bin}"),

@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from pilah.app.charts import BIN_COLOURS, RUN_COLOURS, legend, show_chart
-from pilah.app.language import plain, text, words
+from pilah.app.language import text, words
+from pilah.app.plain import plain
 from pilah.app.results import SHIPPED, RunFiles, read_runs
 from pilah.app.settings import Settings
 from pilah.evaluation.published import STUDY, Published
@@ -51,7 +52,7 @@ def show() -> None:
 
 
 def study_table(runs: list[RunFiles]) -> pd.DataFrame:
-    """One row a run: our figures as metrics.json has them, the study's beside them.
+    """One row per run: our figures as metrics.json has them, the study's beside them.
 
     The study's networks that no run repeats have a row of their own; a column that would be empty
     is left out.
@@ -85,7 +86,7 @@ def _row(run: RunFiles) -> dict[str, Any]:
     row: dict[str, Any] = {
         text("study.run"): plain(run.name),
         text("study.backbone"): plain(backbone),
-        text("study.pretrained_on"): run.recipe["model"].get("pretrained_on"),
+        text("study.pretrained_on"): plain(run.recipe["model"].get("pretrained_on", "")) or None,
     }
     if validation:
         row[text("study.val_accuracy")] = words().decimal(validation["accuracy"]["value"])
@@ -110,7 +111,7 @@ def _published(figures: Published) -> dict[str, str]:
 
 
 def _columns(number: int) -> list[Any]:
-    """A column a chart, three in a row."""
+    """One column per chart, three in a row."""
     rows = [st.columns(3) for _ in range(-(-number // 3))]
     return [column for row in rows for column in row][:number]
 
@@ -137,7 +138,12 @@ def _curves(runs: list[RunFiles], quantity: str) -> Any:
                 scale=alt.Scale(domain=[run.name for run in runs], range=RUN_COLOURS),
             ),
             strokeDash=alt.StrokeDash("split:N", title=None, sort=None, legend=legend("stroke")),
-            tooltip=["run", "split", "epoch", alt.Tooltip("value:Q", format=".4f")],
+            tooltip=[
+                alt.Tooltip("run:N", title=text("study.run")),
+                alt.Tooltip("split:N", title=text("study.split")),
+                alt.Tooltip("epoch:Q", title=text("study.epoch")),
+                alt.Tooltip("value:Q", title=text(f"study.{quantity}"), format=".4f"),
+            ],
         )
     )
 
@@ -166,7 +172,11 @@ def _label_bars(run: RunFiles) -> Any:
                     range=[BIN_COLOURS[label] for label in LABELS],
                 ),
             ),
-            tooltip=["split", "label", "n"],
+            tooltip=[
+                alt.Tooltip("split:N", title=text("study.split")),
+                alt.Tooltip("label:N", title=text("study.label")),
+                alt.Tooltip("n:Q", title=text("study.faces")),
+            ],
         )
     )
 

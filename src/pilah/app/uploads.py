@@ -3,10 +3,10 @@
 Whatever is refused raises `Refused`, whose text is in the visitor's language.
 """
 
+import os
 import re
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -15,6 +15,7 @@ from typing import IO
 
 from PIL import Image
 
+from pilah.app.plain import plain
 from pilah.app.texts import texts
 from pilah.errors import PilahError
 from pilah.files import free_name
@@ -41,7 +42,7 @@ CHUNK = 2**20
 
 
 class Refused(PilahError):
-    """Something was not taken in; `words` tells why in a language."""
+    """Something was not taken in; `words` says why, in a language of the app."""
 
     def __init__(self, why: str, **values: object) -> None:
         """Name the text `limits.WHY`, and what goes into it."""
@@ -49,8 +50,12 @@ class Refused(PilahError):
         super().__init__(self.words("en"))
 
     def words(self, language: str) -> str:
-        """What was received and what to do, in a language of the app."""
-        return texts(language)(f"limits.{self.why}", **self.values)
+        """What was received and what to do, in a language of the app, as Markdown."""
+        shown = {
+            name: plain(value) if isinstance(value, str) else value
+            for name, value in self.values.items()
+        }
+        return texts(language)(f"limits.{self.why}", **shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ def unpack(file: IO[bytes], folder: Path) -> Unpacked:
     """Unpack the photos of a .zip into `folder`, keeping its own folders.
 
     Hidden files and what is not a photo by its name are ignored. Sizes are looked at before
-    anything is written, and counted again while it is.
+    anything is written, and counted again while it is. A backslash is a `/`, as Windows means it.
 
     Raises:
         Refused: it is no .zip, or not one that may be unpacked; nothing outside `folder` was
@@ -109,7 +114,10 @@ def unpack(file: IO[bytes], folder: Path) -> Unpacked:
     """
     try:
         with zipfile.ZipFile(file) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            entries = archive.infolist()
+            for entry in entries:
+                entry.filename = entry.filename.replace("\\", "/")
+            entries = [entry for entry in entries if not entry.is_dir()]
             _check_archive(entries)
             wanted = [entry for entry in entries if _is_wanted(entry)]
             if len(wanted) > MAX_ZIP_PHOTOS:
@@ -117,10 +125,12 @@ def unpack(file: IO[bytes], folder: Path) -> Unpacked:
             if not wanted:
                 raise Refused("zip_empty")
             left_out = tuple(_write_all(archive, wanted, folder))
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, zlib.error):
+    except Refused:
+        raise
+    except Exception:  # zipfile raises whatever damage provokes
         raise Refused("zip_damaged") from None
-    except OSError:  # a name that no file can have here, or no room left
-        raise Refused("zip_unwritable") from None
+    if all(refused.why == "zip_entry" for _, refused in left_out) and len(left_out) == len(wanted):
+        raise Refused("zip_damaged")
     return Unpacked(len(wanted) - len(left_out), len(entries) - len(wanted), left_out)
 
 
@@ -143,8 +153,7 @@ def _check_archive(entries: list[zipfile.ZipInfo]) -> None:
 
 
 def _leads_out(name: str) -> bool:
-    # A backslash is a separator on other systems, a colon a drive there.
-    parts = name.replace("\\", "/").split("/")
+    parts = name.split("/")  # and a colon is a drive on Windows
     return ".." in parts or parts[0] == "" or re.match("[A-Za-z]:", name) is not None
 
 
@@ -161,20 +170,43 @@ def _write_all(
     room = MAX_UNPACKED_MB * MEGABYTE
     for entry in entries:
         path = _free_path(folder / entry.filename)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with archive.open(entry) as packed, path.open("xb") as unpacked:
-            while chunk := packed.read(CHUNK):
-                room -= len(chunk)
-                if room < 0:
-                    raise Refused("zip_size", most=MAX_UNPACKED_MB)
-                unpacked.write(chunk)
         try:
+            room -= _write(archive, entry, path, room)
             check_pixels(BytesIO(path.read_bytes()))
         except Refused as refused:
-            path.unlink()
+            if refused.why not in ("pixels", "huge", "zip_entry"):
+                raise
+            path.unlink(missing_ok=True)
             yield entry.filename, refused
+
+
+def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, room: int) -> int:
+    """Write one entry and return its bytes; no more than `room`, whatever its header says."""
+    size = 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as unpacked:
+            for chunk in _chunks(archive, entry):
+                size += len(chunk)
+                if size > room:
+                    raise Refused("zip_size", most=MAX_UNPACKED_MB)
+                unpacked.write(chunk)
+    except OSError:  # a name that no file can have here, or no room left
+        raise Refused("zip_unwritable") from None
+    return size
+
+
+def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    try:
+        with archive.open(entry) as packed:
+            while chunk := packed.read(CHUNK):
+                yield chunk
+    except Exception:  # each way to pack has errors of its own
+        raise Refused("zip_entry") from None
 
 
 def _free_path(path: Path) -> Path:
     """The path itself, or with a number: a .zip may hold one name twice."""
-    return path.with_name(free_name(path.name, lambda name: path.with_name(name).exists()))
+    # os.path, for a name that is too long to ask for is not there
+    free = free_name(path.name, lambda name: os.path.exists(path.with_name(name)))
+    return path.with_name(free)

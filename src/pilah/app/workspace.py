@@ -1,15 +1,13 @@
 """One visitor's sort on disk: unpacked, sorted, corrected by hand, zipped, and removed.
 
 The photos are linked into the sorted folder, not copied, so nothing is there twice and a folder of
-the user's own is only read. The folder is removed with the object, at the latest when the process
-ends.
+the user's own is only read. `visits.py` says when the folder is removed.
 """
 
 import csv
 import os
 import shutil
 import tempfile
-import weakref
 import zipfile
 from base64 import b64decode
 from collections import Counter
@@ -17,6 +15,7 @@ from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path, PurePath
 
+from pilah.app.scratch import scratch_folder
 from pilah.files import free_name
 from pilah.models.bundle import BundleInfo
 from pilah.report import Report, build_report
@@ -33,14 +32,17 @@ class Workspace:
 
     def __init__(self, source: Path | None = None) -> None:
         """Make the folder."""
-        self.folder = Path(tempfile.mkdtemp(prefix="pilah-"))
-        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        self.folder = Path(tempfile.mkdtemp(dir=scratch_folder()))
         self.source = source or self.folder / "photos"
         self.target = self.folder / "sorted"
         self.photos: tuple[SortedPhoto, ...] = ()
         self.corrections: dict[str, Bin] = {}
         self.report: Report | None = None
         self._thumbnails: dict[str, bytes | None] = {}
+
+    def remove(self) -> None:
+        """Remove the folder and whatever was unpacked into it; a folder of the user's own stays."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def sort(
         self, results_of: ResultsOf, info: BundleInfo, *, progress: Progress | None = None
@@ -85,7 +87,7 @@ class Workspace:
         """Write `sorted.zip`: the bins as corrected, results.csv, report.html, corrections.csv.
 
         In results.csv paths are those below what was sorted, and bin and destination follow the
-        corrections; report.html tells what the model found. corrections.csv is a table that
+        corrections; report.html says what the model found. corrections.csv is a table that
         `pilah prepare` reads: the photos that a person moved into female or male.
         """
         path = self.folder / "sorted.zip"

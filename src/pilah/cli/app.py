@@ -15,10 +15,11 @@ from pilah.errors import MissingExtra, PilahError
 OPTIONS = {
     "server.headless": "true",
     "server.fileWatcherType": "none",
-    "server.disconnectedSessionTTL": "30",
+    "server.disconnectedSessionTTL": "60",
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "viewer",
     "client.showErrorDetails": "none",
+    "logger.enableRich": "false",
     "theme.baseRadius": "large",
     "theme.light.primaryColor": "#5b3aa6",
     "theme.light.backgroundColor": "#fbfaf7",
@@ -30,6 +31,9 @@ OPTIONS = {
     "theme.dark.textColor": "#eceae4",
 }
 """Streamlit's options that do not depend on the command; nothing is sent, nothing is watched."""
+
+OWN_MACHINE = {"server.disconnectedSessionTTL": str(7 * 24 * 3600)}
+"""And on one's own machine: a laptop that slept finds its review again."""
 
 MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
 """For glibc: what a photo took goes back to the system. By default each of Streamlit's threads, one
@@ -56,7 +60,7 @@ def app(
     """Open the web app: classify photos, look at the study. Photos stay on this machine."""
     if not all(importlib.util.find_spec(name) for name in ("streamlit", "pandas")):
         raise MissingExtra("pilah app", "app")
-    from pilah.app.settings import LOCALHOST, Settings
+    from pilah.app.settings import LOOPBACK, Settings
     from pilah.app.uploads import MAX_UPLOAD_MB
     from pilah.models import DEFAULT, model_path
     from pilah.models.bundle import open_bundle
@@ -66,7 +70,7 @@ def app(
         if not run.is_dir():
             raise PilahError(f"no folder at {run}; give --runs a folder that `pilah train` wrote")
     _check_free(address, port)
-    settings = Settings(model, tuple(runs or ()), own_machine=address == LOCALHOST)
+    settings = Settings(model, tuple(runs or ()), own_machine=address in LOOPBACK)
     options = {
         **OPTIONS,
         "server.address": address,
@@ -74,12 +78,14 @@ def app(
         "server.maxUploadSize": str(MAX_UPLOAD_MB),
     }
     if settings.own_machine:
-        # Another site's page must not reach this machine's folders under a name of its own.
-        options["server.allowedHosts"] = LOCALHOST
+        options |= OWN_MACHINE
     typer.echo(f"pilah with the model {info.name} {info.version}; Ctrl+C ends it.")
     sys.stdout.flush()
-    main = Path(str(importlib.util.find_spec("pilah.app.main").origin))  # type: ignore[union-attr]
+    main = Path(str(importlib.util.find_spec("pilah.app.asgi").origin))  # type: ignore[union-attr]
     flags = [word for name, value in options.items() for word in (f"--{name}", value)]
+    if settings.own_machine:
+        # Another site's page must not reach this machine's folders under a name of its own.
+        flags += [word for host in LOOPBACK for word in ("--server.allowedHosts", host)]
     program = [sys.executable, "-P", "-m", "pilah.app.server", "run", str(main), *flags, "--"]
     command = [*program, *settings.to_arguments()]
     os.execve(sys.executable, command, {**MEMORY, **os.environ})

@@ -1,16 +1,13 @@
-"""`pilah prepare`: labelled photos -> manifest.csv, labels.png, summary.txt."""
+"""`pilah prepare`: labelled photos -> faces/, manifest.csv, labels.png, summary.txt."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from pilah.cli.progress import progress_bar
 from pilah.errors import MissingExtra
-
-if TYPE_CHECKING:
-    from pilah.dataset.fingerprint import Fingerprint
 
 NAMES_SHOWN = 10
 
@@ -19,11 +16,14 @@ def prepare(
     source: Annotated[
         Path,
         typer.Argument(
-            help="CelebA's folder (list_attr_celeba.txt, img_align_celeba/), a folder with female/ "
-            "and male/, or a CSV with the columns path,label (identity, split and others if known)."
+            help="CelebA's folder (list_attr_celeba.txt or .csv, img_align_celeba/), a folder with "
+            "female/ and male/, or a CSV with the columns path,label (and identity, split and "
+            "others if known)."
         ),
     ],
-    to: Annotated[Path, typer.Option(help="Folder for manifest.csv, labels.png and summary.txt.")],
+    to: Annotated[
+        Path, typer.Option(help="Folder for manifest.csv, labels.png, summary.txt and faces/.")
+    ],
     split: Annotated[
         str | None,
         typer.Option(
@@ -32,14 +32,25 @@ def prepare(
         ),
     ] = None,
     fractions: Annotated[
-        str, typer.Option(help="Shares of train/validation/test; not for the official split.")
-    ] = "0.7/0.2/0.1",
+        str | None,
+        typer.Option(
+            help="Shares of train/validation/test; not for the official split. "
+            "[default: 0.7/0.2/0.1]"
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split.")] = 0,
+    crops: Annotated[
+        bool,
+        typer.Option(
+            "--crops",
+            help="The images are face crops already, as CelebA's always are: detect nothing.",
+        ),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse a source with an image that cannot be used.")
     ] = False,
 ) -> None:
-    """Turn labelled photos into a manifest: duplicates found, unreadable ones left out, split."""
+    """Turn labelled photos into a manifest of faces: cut out, without duplicates, split."""
     try:
         from pilah.dataset.prepare import prepare
         from pilah.dataset.split import parse_fractions
@@ -50,17 +61,17 @@ def prepare(
         source,
         to,
         split=split,
-        fractions=parse_fractions(fractions),
+        fractions=parse_fractions(fractions) if fractions else None,
         seed=seed,
         strict=strict,
+        crops=crops,
         track=_show_progress,
     )
     typer.echo(summary.text(names=NAMES_SHOWN))
     typer.echo(f"written: {to / 'manifest.csv'}, {to / 'labels.png'}, {to / 'summary.txt'}")
 
 
-def _show_progress(items: Iterable["Fingerprint"], total: int) -> Iterator["Fingerprint"]:
-    title = "Looking at the images"
+def _show_progress(items: Iterable[Any], total: int, title: str) -> Iterator[Any]:
     with progress_bar() as progress:
         if not progress.console.is_terminal:
             progress.console.print(f"{title}: {total:,}")

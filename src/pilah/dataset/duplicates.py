@@ -1,4 +1,4 @@
-"""Which images repeat another one, exactly or nearly."""
+"""Which images repeat another one, exactly or nearly, and which contradict one."""
 
 from collections.abc import Iterator
 
@@ -28,6 +28,28 @@ def find_originals(paths: "pd.Series[str]", pixels: "pd.Series[bytes]") -> "pd.S
     """
     original = paths.groupby(pixels).transform("min")
     return original.where(original != paths, "")
+
+
+def find_conflicts(frame: pd.DataFrame, pixels: "pd.Series[bytes]") -> dict[str, str]:
+    """Find the images whose pixels are there under both labels, so that one of the labels is wrong.
+
+    Args:
+        frame: images with `path` and `label`.
+        pixels: digests of their pixels, indexed as `frame`.
+
+    Returns:
+        For the path of each such image, what it contradicts.
+    """
+    both = frame.groupby(pixels)["label"].transform("nunique") > 1
+    found = {}
+    for _, group in frame[both].groupby(pixels[both]):
+        first = group.groupby("label")["path"].min()
+        for path, label in zip(group["path"], group["label"], strict=True):
+            other = first.drop(label)
+            found[path] = (
+                f"labelled {label}, but {other.iloc[0]} is the same, labelled {other.index[0]}"
+            )
+    return found
 
 
 def group_near(looks: npt.NDArray[np.uint64]) -> Ints:

@@ -1,4 +1,4 @@
-"""What tells one image from another: a digest of its pixels, and a hash of what it looks like.
+"""How two images are compared: a digest of its pixels, and a hash of what it looks like.
 
 Images are decoded in full, so that a truncated one is found here and not during a training.
 """
@@ -33,7 +33,7 @@ class Fingerprint:
 
 
 def fingerprint(path: str) -> Fingerprint:
-    """Decode and hash one image; a problem is told, not raised."""
+    """Decode and hash one image; a problem is returned, not raised."""
     if not os.path.lexists(path):
         return Fingerprint(problem="listed but missing")
     try:

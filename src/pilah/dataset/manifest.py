@@ -7,7 +7,9 @@ All values are text. A duplicate keeps its row, names the image that it repeats,
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -29,16 +31,16 @@ def read_manifest(path: Path) -> pd.DataFrame:
     """Read and check a manifest.
 
     Returns:
-        One row an image, duplicates included; every column holds text, "" where nothing is known.
+        One row per image, duplicates included; every column holds text, "" where nothing is known.
 
     Raises:
         DataError: the file is missing or is not a manifest of at least 10 images of two labels.
     """
-    frame = read_text_table(path, remedy="make one with `pilah prepare`")
+    frame = read_text_table(path, remedy="create one with `pilah prepare`")
     if missing := [name for name in COLUMNS if name not in frame.columns]:
         raise DataError(
             f"{path} has no column {missing[0]!r}; a manifest has the columns {','.join(COLUMNS)}, "
-            "make one with `pilah prepare`"
+            "create one with `pilah prepare`"
         )
     check_values(frame["label"], LABELS, path)
     check_values(frame["split"], (*SPLITS, ""), path)
@@ -46,7 +48,7 @@ def read_manifest(path: Path) -> pd.DataFrame:
     if (kept == (frame["split"] == "")).any():
         raise DataError(
             f"{path} has an image without a split, or a duplicate with one; "
-            "make it again with `pilah prepare`"
+            "run `pilah prepare` again"
         )
     check_enough(frame[kept], path)
     return frame
@@ -55,11 +57,18 @@ def read_manifest(path: Path) -> pd.DataFrame:
 def read_text_table(path: Path, *, remedy: str) -> pd.DataFrame:
     """Read a CSV whose values stay the text that they are.
 
+    Columns are separated by commas, semicolons or tabs, as the header line is.
+
     Raises:
         DataError: the file is missing or is not a CSV; the message ends with `remedy`.
     """
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False)
+        with path.open(encoding="utf-8-sig") as file:
+            header = file.readline()
+        mark = max(",;\t", key=header.count)
+        return pd.read_csv(
+            path, sep=mark, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig"
+        )
     except FileNotFoundError:
         raise DataError(f"no file at {path}; {remedy}") from None
     except (OSError, ValueError) as error:
@@ -82,20 +91,31 @@ def check_values(column: "pd.Series[str]", allowed: tuple[str, ...], source: Pat
         )
 
 
-def check_enough(frame: pd.DataFrame, source: Path) -> None:
+def check_enough(
+    frame: pd.DataFrame, source: Path, left_out: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Refuse what cannot be learned from.
+
+    Args:
+        frame: the images that can be used.
+        source: what they come from, for the message of an error.
+        left_out: by path why others cannot be used; the message gives the first one.
 
     Raises:
         DataError: there are fewer than 10 images, or one label only.
     """
+    first = next(iter(left_out), None)
+    why = f"; {len(left_out):,} are left out, such as {first} ({left_out[first]})" if first else ""
     if len(frame) < MIN_IMAGES:
         raise DataError(
-            f"{source} has {len(frame)} usable images; bring at least {MIN_IMAGES}, of both labels"
+            f"{source} has {len(frame)} usable images; provide at least {MIN_IMAGES}, with both "
+            f"labels{why}"
         )
     for label in LABELS:
         if not (frame["label"] == label).any():
             raise DataError(
-                f"{source} has no usable image with the label {label}; bring images of both labels"
+                f"{source} has no usable image with the label {label}; provide images of both "
+                f"labels{why}"
             )
 
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pilah.dataset.celeba import ATTRIBUTES, IDENTITIES, IMAGES, read_celeba
-from pilah.dataset.duplicates import find_originals, group_near
-from pilah.dataset.fingerprint import Fingerprint, fingerprints
-from pilah.dataset.folders import read_folders
+from pilah.dataset.celeba import ATTRIBUTES, IMAGES, is_celeba, read_celeba
+from pilah.dataset.duplicates import find_conflicts, find_originals, group_near
+from pilah.dataset.faces import crop_faces, crop_paths
+from pilah.dataset.fingerprint import fingerprints
+from pilah.dataset.folders import label_folders, read_folders
 from pilah.dataset.manifest import check_enough, check_once, digest, write_manifest
 from pilah.dataset.split import (
+    FRACTIONS,
     WAYS,
     Fractions,
     Ints,
@@ -25,8 +28,8 @@ from pilah.errors import DataError
 from pilah.files import staged, write_text
 from pilah.types import LABELS
 
-Track = Callable[[Iterable[Fingerprint], int], Iterable[Fingerprint]]
-"""Passes fingerprints on and shows how many of a number have come."""
+Track = Callable[[Iterable[Any], int, str], Iterable[Any]]
+"""Passes items on and shows how many of a number have come, under a title."""
 
 
 def prepare(
@@ -34,51 +37,75 @@ def prepare(
     to: Path,
     *,
     split: str | None = None,
-    fractions: Fractions = (0.7, 0.2, 0.1),
+    fractions: Fractions | None = None,
     seed: int = 0,
     strict: bool = False,
-    track: Track = lambda items, _: items,
+    crops: bool = False,
+    track: Track = lambda items, *_: items,
 ) -> Summary:
-    """Index a source, drop duplicates, split, and write three files into the folder `to`.
+    """Index a source, cut the faces out, drop duplicates, split, and write it all into `to`.
 
     Args:
         source: CelebA's folder, a folder with `female/` and `male/`, or a CSV `path,label`.
-        to: the folder for `manifest.csv`, `labels.png` and `summary.txt`; made if it is not there.
+        to: the folder for `manifest.csv`, `labels.png`, `summary.txt` and `faces/`; made if it is
+            not there.
         split: random, identity or official; None is identity where identities are known, and
             random where they are not.
-        fractions: shares of train, validation and test; the official split ignores them.
+        fractions: shares of train, validation and test, `FRACTIONS` if None; not for the official
+            split.
         seed: of the random and the identity split.
         strict: refuse a source with an image that cannot be used, instead of leaving it out.
-        track: wraps the long part, for a progress bar.
+        crops: the images are crops of one face each, as CelebA's aligned images always are.
+            Otherwise they are photos, and the manifest lists the crop of each one's largest face,
+            with the photo's path in the column `photo`.
+        track: wraps the long parts, for a progress bar.
 
     Raises:
         DataError: the source is not usable as a whole, or `to` has a manifest already. Nothing is
-            written then.
+            written then but crops of faces, which the next try uses.
     """
     if split not in (None, *WAYS):
         raise DataError(f"unknown split {split!r}; choose {', '.join(WAYS)}")
+    if split == "official" and fractions:
+        raise DataError(
+            f"the official split has shares of its own, not {_shares(fractions)}; leave out "
+            "--fractions, or choose --split random"
+        )
+    fractions = fractions or FRACTIONS
     if (to / "manifest.csv").exists():
         raise DataError(f"{to} has a manifest.csv already; remove it or choose another --to")
     frame = read_source(source)
     check_once(frame, source)
     check_enough(frame, source)
 
+    left_out: dict[str, str] = {}
+    names = frame["path"]
+    if not crops and not is_celeba(source):
+        frame = frame.assign(photo=names, path=crop_paths(names, to))
+        cutting = crop_faces(names.tolist(), frame["path"].tolist())
+        reasons = list(track(cutting, len(frame), "Finding faces"))
+        left_out = {name: why for name, why in zip(names, reasons, strict=True) if why}
+        frame = frame[~names.isin(left_out)].reset_index(drop=True)
+        names = frame["photo"]
+
     paths = frame["path"].tolist()
-    prints = list(track(fingerprints(paths), len(paths)))
-    left_out = {path: p.problem for path, p in zip(paths, prints, strict=True) if p.problem}
+    prints = list(track(fingerprints(paths), len(paths), "Comparing images"))
+    left_out |= {name: p.problem for name, p in zip(names, prints, strict=True) if p.problem}
+    pixels = pd.Series([p.pixels or None for p in prints], index=frame.index)
+    left_out |= find_conflicts(frame.assign(path=names), pixels)
     if strict and left_out:
         path, reason = next(iter(left_out.items()))
         raise DataError(
             f"{len(left_out):,} images cannot be used, the first is {path} ({reason}); "
-            "mend them or leave out --strict"
+            "correct them or leave out --strict"
         )
-    usable = [not p.problem for p in prints]
+    usable = ~names.isin(left_out)
     frame = frame[usable].reset_index(drop=True)
-    good = [p for p in prints if not p.problem]
+    good = [p for p, used in zip(prints, usable, strict=True) if used]
     frame["duplicate_of"] = find_originals(frame["path"], pd.Series([p.pixels for p in good]))
     is_kept = frame["duplicate_of"] == ""
     kept = frame[is_kept]
-    check_enough(kept, source)
+    check_enough(kept, source, left_out)
 
     near = group_near(np.array([p.look for p in good], dtype=np.uint64)[is_kept])
     split = split or ("identity" if (kept["identity"] != "").any() else "random")
@@ -102,15 +129,18 @@ def read_source(source: Path) -> pd.DataFrame:
     Raises:
         DataError: the source is none of the three kinds, or is one that cannot be read.
     """
-    if source.suffix.lower() == ".csv":
+    if source.suffix.lower() in (".csv", ".tsv"):
         return read_table(source)
-    if any((source / name).exists() for name in (ATTRIBUTES, IDENTITIES, IMAGES)):
+    if is_celeba(source):
         return read_celeba(source)
-    if all((source / label).is_dir() for label in LABELS):
+    if {label for _, label in label_folders(source)} == set(LABELS):
         return read_folders(source)
+    inside = sorted(path.name for path in source.iterdir()) if source.is_dir() else []
+    found = f" (it holds {inside[0]!r} and others)" if inside else ""
     raise DataError(
-        f"{source} is not a source of labelled photos; give a folder with CelebA's {ATTRIBUTES} "
-        f"and {IMAGES}/, a folder with female/ and male/, or a .csv file with path,label"
+        f"{source}{found} is not a source of labelled photos; give a folder with CelebA's "
+        f"{ATTRIBUTES}.txt and {IMAGES}/, a folder with female/ and male/, or a .csv file with "
+        "path,label"
     )
 
 

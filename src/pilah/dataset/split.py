@@ -15,6 +15,8 @@ Ints = npt.NDArray[np.int64]
 Fractions = tuple[float, float, float]
 
 WAYS = ("random", "identity", "official")
+FRACTIONS: Fractions = (0.7, 0.2, 0.1)
+"""Of train, validation and test: the study's."""
 
 
 def parse_fractions(text: str) -> Fractions:

@@ -10,12 +10,19 @@ from pilah.figures import Figure
 from pilah.runs.splits import SPLITS
 from pilah.types import LABELS
 
+USES = {
+    "train": "there is nothing to learn from",
+    "validation": "training cannot see when to stop, and the model cannot be calibrated",
+    "test": "the model is measured on validation images, which chose it",
+}
+"""What a split is for, said when it lacks images of a label."""
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What was found and decided.
 
-    `manifest` has one row an image; `left_out` maps the path of an image that cannot be used to the
+    `manifest` has one row per image; `left_out` maps the path of an image that is not used to the
     reason; `near` lists the groups of near duplicates by path; `how` says how the split was made.
     """
 
@@ -51,6 +58,10 @@ class Summary:
         for title, part in [(s, kept[kept["split"] == s]) for s in SPLITS] + [("all", kept)]:
             cells = [int((part["label"] == label).sum()) for label in LABELS]
             yield f"{title:<12}" + "".join(f"{cell:>10,}" for cell in (*cells, sum(cells)))
+        for split, use in USES.items():
+            missing = [label for label in LABELS if not _has(kept, split, label)]
+            if missing:
+                yield f"No {' and no '.join(missing)} images in {split}: {use}."
 
         repeats = self.manifest[self.manifest["duplicate_of"] != ""]
         yield from _listed(
@@ -82,6 +93,10 @@ class Summary:
             [f"{path}: {reason}" for path, reason in self.left_out.items()],
             names,
         )
+
+
+def _has(kept: pd.DataFrame, split: str, label: str) -> bool:
+    return bool(((kept["split"] == split) & (kept["label"] == label)).any())
 
 
 def _both_labels(kept: pd.DataFrame) -> Iterable[str]:

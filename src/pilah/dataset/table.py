@@ -1,16 +1,18 @@
-"""A CSV `path,label[,identity,split,...]` of the user's own, or as FairFace comes."""
+"""A CSV `path,label[,identity,split,...]` of the user's own, or as a published data set has it."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
 
-from pilah.dataset.manifest import check_values, read_text_table
+from pilah.dataset.labels import counted_label, read_labels
+from pilah.dataset.manifest import read_text_table
 from pilah.errors import DataError
-from pilah.types import LABELS
+from pilah.formats import SUFFIXES
 
 REMEDY = "give a CSV with the columns path,label"
-OTHER_NAMES = {"path": "file", "label": "gender"}
-OTHER_LABELS = {"0": LABELS[0], "-1": LABELS[0], "1": LABELS[1]}
+PATH_NAMES = ("path", "file", "filename", "file_name", "filepath", "image", "image_id", "photo")
+LABEL_NAMES = ("label", "gender", "sex")
 DAMAGED_AGES = {"03-Sep": "3-9", "Oct-19": "10-19"}
 """What a spreadsheet made of two of FairFace's age groups in the copies that go round."""
 
@@ -26,8 +28,9 @@ def read_table(path: Path) -> pd.DataFrame:
 def read_labelled(path: Path) -> pd.DataFrame:
     """List the images of a CSV or a manifest; none is opened.
 
-    Paths are relative to the CSV's folder. `file` serves for `path` and `gender` for `label`, as
-    FairFace has them. A label is female or male, or 0 or -1 and 1 as CelebA counts.
+    Paths are relative to the CSV's folder; one without an ending may lead to a photo that has one.
+    Columns may have the usual other names (`PATH_NAMES`, `LABEL_NAMES`, or `male`), with any
+    capitals. `labels.py` says what a label may be called.
 
     Returns:
         `path`, `label`, `identity`, `split` ("" where the CSV has no such column), and the CSV's
@@ -37,21 +40,37 @@ def read_labelled(path: Path) -> pd.DataFrame:
         DataError: the CSV cannot be read, lacks a column, or has another label.
     """
     frame = read_text_table(path, remedy=REMEDY)
-    for name, other in OTHER_NAMES.items():
-        if name not in frame.columns:
-            frame = frame.rename(columns={other: name})
-    for name in ("path", "label"):
-        if name not in frame.columns:
+    image, label = _column(frame, PATH_NAMES), _label_column(frame)
+    for name, found in (("path", image), ("label", label)):
+        if found is None:
             raise DataError(
                 f"{path} has no column {name!r} among {','.join(frame.columns)}; {REMEDY}"
             )
+    labels = read_labels(frame[label], path)
+    frame = frame.rename(columns={image: "path", label: "label"}).assign(label=labels)
     for name in ("identity", "split"):
         if name not in frame.columns:
             frame[name] = ""
-    frame["label"] = frame["label"].str.strip().str.lower().replace(OTHER_LABELS)
-    check_values(frame["label"], LABELS, path)
     folder = path.absolute().parent
-    frame["path"] = [str(folder / name) for name in frame["path"]]
+    frame["path"] = [_photo(os.path.abspath(folder / name)) for name in frame["path"]]
     if "age" in frame.columns:
         frame["age"] = frame["age"].replace(DAMAGED_AGES)
     return frame
+
+
+def _column(frame: pd.DataFrame, names: tuple[str, ...]) -> str | None:
+    """The column with the first of these names."""
+    by_name = {str(column).strip().lower(): column for column in reversed(frame.columns)}
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def _label_column(frame: pd.DataFrame) -> str | None:
+    return _column(frame, LABEL_NAMES) or next(filter(counted_label, frame.columns), None)
+
+
+def _photo(path: str) -> str:
+    """The path, or what it means: tables often leave the ending of a name out."""
+    if not os.path.splitext(path)[1] and not os.path.lexists(path):
+        with_ending = (path + suffix for suffix in sorted(SUFFIXES))
+        return next(filter(os.path.lexists, with_ending), path)
+    return path
