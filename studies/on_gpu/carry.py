@@ -114,7 +114,7 @@ def _numbered(words: list[str]) -> np.ndarray[Any, Any]:
 def _pack_network(recipe: Recipe, faces: pd.DataFrame, target: Path) -> None:
     keras.utils.set_random_seed(recipe.train.seed)
     model = build_network(recipe)
-    if recipe.model.goes_on_from_bundle:
+    if recipe.model.starts_from_bundle:
         some = faces.loc[faces["split"] == "train", "path"].head(RECENTRE_FACES)
         crops = [fit_crop(load(path), recipe.data.size_hw) for path in some]
         recentre(model, np.stack(crops).astype(np.float32))
@@ -138,7 +138,7 @@ def operations(model: keras.Model) -> list[tuple[str, str, list[str], dict[str, 
         "Conv2D": ("kernel_size", "strides", "padding"),
         "DepthwiseConv2D": ("kernel_size", "strides", "padding"),
         "SeparableConv2D": ("kernel_size", "strides", "padding"),
-        "BatchNormalization": ("epsilon", "scale"),
+        "BatchNormalization": ("epsilon", "scale", "momentum"),
         "Activation": ("activation",),
         "ReLU": ("max_value",),
         "Add": (),

@@ -9,8 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-MOMENTUM = 0.02  # of batch normalisation: how far its averages follow each batch
-
 # Keras' axes as PyTorch wants them, kind by kind and weight by weight; None: as they are.
 AXES: dict[str, tuple[tuple[int, ...] | None, ...]] = {
     "Conv2D": ((3, 2, 0, 1), None),
@@ -110,7 +108,7 @@ class Network(nn.Module):
             scale[0] if scale else ones,
             shift,
             self.training,
-            MOMENTUM,
+            1 - settings["momentum"],  # PyTorch counts the other way round
             settings["epsilon"],
         )
 

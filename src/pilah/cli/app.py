@@ -37,7 +37,7 @@ a visitor, keeps an arena of its own, and freed memory in it (`benchmarks/ten_us
 
 
 def app(
-    port: Annotated[int, typer.Option(help="Port to serve on.")] = 8501,
+    port: Annotated[int, typer.Option(help="Port of the web app.")] = 8501,
     address: Annotated[
         str,
         typer.Option(
@@ -53,7 +53,10 @@ def app(
     ] = None,
     model: Model = None,
 ) -> None:
-    """Open the web app: classify photos, look at the study. Photos stay on this machine."""
+    """Open the web app on this machine.
+
+    Classify and sort photos, and see the study and the models' errors. Photos stay on this machine.
+    """
     if not all(importlib.util.find_spec(name) for name in ("streamlit", "pandas")):
         raise MissingExtra("pilah app", "app")
     from pilah.app.settings import LOCALHOST, Settings

@@ -5,28 +5,36 @@ from typing import Annotated
 
 import typer
 
+from pilah.cli.options import Quiet, check_file
 from pilah.errors import MissingExtra
+from pilah.progress import note
 
 
 def card(
     to: Annotated[Path, typer.Option(metavar="FILE", help="The Markdown file to write.")],
     audits: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[AUDIT.json...]", help="What `pilah audit` wrote of these models."),
+        typer.Argument(
+            metavar="[AUDIT.json...]", help="Files of `pilah audit` about these models."
+        ),
     ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="NAME|FILE",
             help="A model of the package, or the path of a model.onnx; may be repeated. "
-            "[default: all in the package]"
+            "[default: all in the package]",
         ),
     ] = None,
     failures: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Markdown to put under the heading Known failures."),
     ] = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Write the model card: use, data and terms, and the measured figures, by group."""
+    """Write the model card: use, data, terms, and figures by group."""
+    for path in audits or []:
+        check_file(path, "give an audit.json that `pilah audit` wrote")
     try:
         from pilah.audit.card import write_card
     except ModuleNotFoundError:
@@ -35,4 +43,4 @@ def card(
 
     models = [model_path(name) for name in model or model_names()]
     write_card(models, audits or [], to, failures=failures)
-    typer.echo(to)
+    note(to)

@@ -1,25 +1,61 @@
 """Options that several commands share, worded once."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pilah.errors import DataError
+from pilah.models import DEFAULT
+from pilah.progress import QUIET
+
+
+def _set_quiet(wanted: bool) -> bool:
+    QUIET.set(wanted)
+    return wanted
+
+
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        callback=_set_quiet,
+        help="Print errors only, and the JSON if --json asks for it.",
+    ),
+]
 Model = Annotated[
     str | None,
-    typer.Option("--model", help="A model of the package, or the path of a model.onnx."),
+    typer.Option(
+        "--model",
+        metavar="NAME|FILE",
+        help=f"A model of the package, or the path of a model.onnx. [default: {DEFAULT}]",
+    ),
 ]
 MinConfidence = Annotated[
     float | None,
     typer.Option(
         "--min-confidence",
-        help="Below this confidence (0.5 to 1) a face is unsure. [default: the model's]",
+        metavar="0.5..1",
+        help="Below this confidence a face is unsure. [default: the model's]",
     ),
 ]
 MaxError = Annotated[
     float | None,
     typer.Option(
         "--max-error",
-        help="Be unsure as often as it took on validation faces to err no more than this: 0.01 is "
-        "one wrong label in a hundred. Instead of --min-confidence.",
+        metavar="0..0.5",
+        help="Use the minimum confidence that kept the error on validation faces to this share: "
+        "0.01 is one wrong label in a hundred. Instead of --min-confidence.",
     ),
 ]
+
+
+def check_file(path: Path, remedy: str) -> None:
+    """Refuse a path that is no file, before anything slow is imported.
+
+    Raises:
+        DataError: there is no file; the message ends with `remedy`.
+    """
+    if not path.is_file():
+        raise DataError(f"no file at {path}; {remedy}")

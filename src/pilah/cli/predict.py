@@ -1,4 +1,4 @@
-"""`pilah predict`: what is in these photos, one line a face or one JSON object a photo."""
+"""`pilah predict`: what is in these photos, one line per face or one JSON object per photo."""
 
 import json
 import os
@@ -19,19 +19,19 @@ def predict(
         list[str], typer.Argument(help="Photos to look at; - reads paths from standard input.")
     ],
     crops: Annotated[
-        bool, typer.Option("--crops", help="The photos are face crops already: detect nothing.")
+        bool, typer.Option("--crops", help="The photos are face crops; do not look for faces.")
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a photo, one a line.")
+        bool, typer.Option("--json", help="Print one JSON object per photo, each on its own line.")
     ] = False,
     model: Model = None,
     min_confidence: MinConfidence = None,
     max_error: MaxError = None,
 ) -> None:
-    """Find the faces in photos and print each one's likely label and probability.
+    """Find the faces in photos and print their labels.
 
-    The label is what annotators would likely call the face; it is not identity. The exit code is 1
-    when some photo could not be read.
+    Each face has its likely label and P(male), the probability of the label male. The label is what
+    annotators would likely call the face; it is not identity.
     """
     from pilah.pipeline import load
 

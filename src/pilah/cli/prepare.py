@@ -1,13 +1,15 @@
 """`pilah prepare`: labelled photos -> manifest.csv, labels.png, summary.txt."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pilah.cli.progress import progress_bar
-from pilah.errors import MissingExtra
+from pilah.cli.options import Quiet
+from pilah.errors import DataError, MissingExtra
+from pilah.progress import QUIET, note, tracked
 
 if TYPE_CHECKING:
     from pilah.dataset.fingerprint import Fingerprint
@@ -28,7 +30,7 @@ def prepare(
         str | None,
         typer.Option(
             help="random (stratified), identity (no person in two splits) or official (the "
-            "source's own). Default: identity where identities are known, else random."
+            "source's own). [default: identity where identities are known, else random]"
         ),
     ] = None,
     fractions: Annotated[
@@ -36,10 +38,20 @@ def prepare(
     ] = "0.7/0.2/0.1",
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split.")] = 0,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse a source with an image that cannot be used.")
+        bool,
+        typer.Option(
+            "--strict", help="Stop at an image that cannot be used, instead of leaving it out."
+        ),
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Turn labelled photos into a manifest: duplicates found, unreadable ones left out, split."""
+    """Turn labelled photos into a manifest.
+
+    Duplicates are found, photos that cannot be read are left out, and the rest is split into train,
+    validation and test.
+    """
+    if not source.exists():
+        raise DataError(f"there is nothing at {source}; give a folder or a CSV of labelled photos")
     try:
         from pilah.dataset.prepare import prepare
         from pilah.dataset.split import parse_fractions
@@ -55,13 +67,12 @@ def prepare(
         strict=strict,
         track=_show_progress,
     )
-    typer.echo(summary.text(names=NAMES_SHOWN))
-    typer.echo(f"written: {to / 'manifest.csv'}, {to / 'labels.png'}, {to / 'summary.txt'}")
+    note(summary.text(names=NAMES_SHOWN))
+    note(f"Written: {to / 'manifest.csv'}, {to / 'labels.png'}, {to / 'summary.txt'}")
 
 
 def _show_progress(items: Iterable["Fingerprint"], total: int) -> Iterator["Fingerprint"]:
     title = "Looking at the images"
-    with progress_bar() as progress:
-        if not progress.console.is_terminal:
-            progress.console.print(f"{title}: {total:,}")
-        yield from progress.track(items, total=total, description=title)
+    if not sys.stderr.isatty() and not QUIET.get():
+        print(f"{title}: {total:,}", file=sys.stderr)
+    return tracked(items, title, total=total)

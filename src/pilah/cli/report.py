@@ -5,6 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pilah.cli.options import Quiet
+from pilah.cli.tables import counts, show
+from pilah.progress import note
+from pilah.wording import counted
+
 if TYPE_CHECKING:
     from pilah.models.bundle import BundleInfo
     from pilah.report import Estimate, Report
@@ -24,8 +29,12 @@ def report(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the counts as one JSON object.")
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Count women and men in a sorted folder; write results.csv, results.parquet, report.html."""
+    """Count women and men in a sorted folder.
+
+    Writes results.csv, results.parquet and report.html into it.
+    """
     from pilah.report import build_report
 
     made = build_report(folder, info=_info(folder, model))
@@ -46,37 +55,27 @@ def _info(folder: Path, model: str | None) -> "BundleInfo":
 
     if model is not None:
         return open_bundle(model_path(model)).info
-    next(read_results(folder), None)  # a folder without a sort is the first thing to tell
+    next(read_results(folder), None)  # a folder without a sort is the first thing to report
     info = recorded_info(folder / "results.parquet")
     if info is None:
         raise DataError(
-            f"{folder} does not tell which model sorted it (results.parquet is missing or not "
+            f"{folder} does not say which model sorted it (results.parquet is missing or not "
             "from pilah); add --model with its name or its model.onnx"
         )
     return info
 
 
 def _print(made: "Report") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    table = Table(box=None, pad_edge=False)
-    table.add_column("folder")
-    table.add_column("photos", justify="right")
-    for name, number in made.tally.bins.items():
-        table.add_row(name, f"{number:,}")
-    console.print(table)
+    show(counts(made.tally.bins))
     if made.share is None:
-        console.print("\nNo face was clear enough to count.")
+        note("\nNo face was clear enough to count.")
     else:
-        clear = made.tally.clear.faces
-        console.print(f"\nWomen among {clear:,} clear faces: {_words(made.share.raw)} as counted")
+        clear = counted(made.tally.clear.faces, "clear face")
+        note(f"\nWomen among {clear}: {_words(made.share.raw)} as counted")
         if made.share.corrected:
-            console.print(f"corrected for the model's known errors: {_words(made.share.corrected)}")
-    console.print("\nA label is what annotators would likely say of a face, not who a person is.")
-    # not through rich: it would wrap a long path, and nobody could open it
-    typer.echo(made.to_json()["files"][-1])
+            note(f"corrected for the model's known errors: {_words(made.share.corrected)}")
+    note("\nA label is what annotators would likely call a face, not who a person is.")
+    note(made.to_json()["files"][-1])
 
 
 def _words(estimate: "Estimate") -> str:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pilah.cli.options import MaxError, MinConfidence, Model
-from pilah.cli.progress import progress_bar
+from pilah.cli.options import MaxError, MinConfidence, Model, Quiet
+from pilah.cli.tables import counts, show
+from pilah.progress import note, progress_bar
+from pilah.wording import counted
 
 if TYPE_CHECKING:
     from pilah.pipeline import Pilah
@@ -53,12 +55,13 @@ def sort(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the counts as one JSON object.")
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Sort photos into female, male, mixed, unsure, no_face and unreadable, and write a report.
+    """Sort photos into folders by label, and write a report.
 
-    The same command goes on with a sort that was interrupted; `pilah undo` takes one back. The exit
-    code is 1 when some photos failed. The label is what annotators would likely call a face; it is
-    not identity.
+    The folders are female, male, mixed, unsure, no_face and unreadable. Run the same command again
+    to resume an interrupted sort; `pilah undo` reverses one. The label is what annotators would
+    likely call a face; it is not identity.
     """
     from pilah.errors import SortError
     from pilah.pipeline import load
@@ -80,8 +83,8 @@ def sort(
     except KeyboardInterrupt:
         pilah.close()
         print(
-            "pilah: stopped. Run the same command again to go on"
-            + ("." if dry_run else f", or `pilah undo {shown(target)}` to take it back."),
+            "pilah: stopped. Run the same command again to resume"
+            + ("." if dry_run else f", or `pilah undo {shown(target)}` to reverse it."),
             file=sys.stderr,
         )
         raise typer.Exit(130) from None
@@ -126,23 +129,15 @@ def _print_json(summary: "Summary", files: list[Path]) -> None:
 
 
 def _print(summary: "Summary", files: list[Path]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from pilah.sorting.walk import shown
 
-    table = Table(box=None, pad_edge=False)
-    table.add_column("folder")
-    table.add_column("photos", justify="right")
-    for name, number in summary.counts.items():
-        table.add_row(name, f"{number:,}")
-    Console().print(table)
+    show(counts(summary.counts))
     if summary.ignored:
-        print(f"{summary.ignored:,} files that are not photos by their name were left out")
+        note(f"Ignored: {counted(summary.ignored, 'file')} without the name of a photo")
     for path, why in summary.failed[:SHOWN_FAILURES]:
         print(f"unreadable: {shown(path)}: {shown(why)}", file=sys.stderr)
     if len(summary.failed) > SHOWN_FAILURES:
         more = len(summary.failed) - SHOWN_FAILURES
         print(f"and {more:,} more, named in the report", file=sys.stderr)
     if files:
-        print(shown(files[-1]))
+        note(shown(files[-1]))

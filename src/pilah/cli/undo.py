@@ -6,15 +6,20 @@ from typing import Annotated
 
 import typer
 
+from pilah.cli.options import Quiet
+from pilah.progress import note
+from pilah.wording import counted
+
 
 def undo(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="A folder that `pilah sort --to` wrote.")
     ],
+    quiet: Quiet = False,
 ) -> None:
-    """Restore the state before a sort, also after half of one.
+    """Undo a sort, finished or interrupted.
 
-    A file that was changed since then is left alone and named; the exit code is then 1.
+    A file that was changed since the sort stays where it is and is named; the exit code is then 1.
     """
     from pilah.sorting import undo_sort
     from pilah.sorting.walk import shown
@@ -22,11 +27,11 @@ def undo(
     try:
         undone = undo_sort(folder)
     except KeyboardInterrupt:
-        print("pilah: stopped. Run the same command again to go on.", file=sys.stderr)
+        print("pilah: stopped. Run the same command again to resume.", file=sys.stderr)
         raise typer.Exit(130) from None
-    print(f"{undone.restored:,} photos are as before the sort")
+    note(f"Restored: {counted(undone.restored, 'photo')}")
     for path, why in undone.left:
-        print(f"left alone: {shown(path)}: {why}", file=sys.stderr)
+        print(f"not touched: {shown(path)}: {why}", file=sys.stderr)
     if undone.left:
-        print(f"When these are settled, run `pilah undo {shown(folder)}` again.", file=sys.stderr)
+        print(f"Then run `pilah undo {shown(folder)}` again.", file=sys.stderr)
     raise typer.Exit(1 if undone.left else 0)

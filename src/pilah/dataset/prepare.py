@@ -70,7 +70,7 @@ def prepare(
         path, reason = next(iter(left_out.items()))
         raise DataError(
             f"{len(left_out):,} images cannot be used, the first is {path} ({reason}); "
-            "mend them or leave out --strict"
+            "fix or remove them, or leave out --strict"
         )
     usable = [not p.problem for p in prints]
     frame = frame[usable].reset_index(drop=True)
