@@ -14,9 +14,7 @@ def card(
     to: Annotated[Path, typer.Option(metavar="FILE", help="The Markdown file to write.")],
     audits: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="[AUDIT.json...]", help="Files of `pilah audit` about these models."
-        ),
+        typer.Argument(metavar="AUDIT.json", help="Files of `pilah audit` about these models."),
     ] = None,
     model: Annotated[
         list[str] | None,

@@ -14,7 +14,7 @@ from pilah.runs.folder import Run
 
 def compare(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="Finished run folders, one or more.")
+        list[Path], typer.Argument(metavar="RUN", help="Finished run folders, one or more.")
     ],
     to: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for comparison.md and comparison.png.")

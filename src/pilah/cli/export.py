@@ -13,7 +13,9 @@ from pilah.wording import counted
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A finished run folder of `pilah train`.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A finished run folder of `pilah train`.")
+    ],
     to: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The file to write. [default: RUN/model.onnx]"),
@@ -22,7 +24,9 @@ def export(
         str | None,
         typer.Option(metavar="NAME", help="The model's name. [default: the run folder's]"),
     ] = None,
-    model_version: Annotated[str, typer.Option(help="The model's version.")] = "1",
+    model_version: Annotated[
+        str, typer.Option(metavar="VERSION", help="The model's version.")
+    ] = "1",
     licence: Annotated[
         str,
         typer.Option(
@@ -35,6 +39,7 @@ def export(
     max_error: Annotated[
         float,
         typer.Option(
+            metavar="SHARE",
             min=0,
             max=0.5,
             help="Choose the minimum confidence that keeps the error on validation faces to this "

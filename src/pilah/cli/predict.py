@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def predict(
     photos: Annotated[
-        list[str], typer.Argument(help="Photos to look at; - reads paths from standard input.")
+        list[str],
+        typer.Argument(metavar="PHOTO", help="Photos; - reads paths from standard input."),
     ],
     crops: Annotated[
         bool, typer.Option("--crops", help="The photos are face crops; do not look for faces.")

@@ -22,8 +22,9 @@ def report(
     model: Annotated[
         str | None,
         typer.Option(
-            help="The model that the photos were sorted with (a name, or a model.onnx); only "
-            "needed where DIR/results.parquet, which names it, is gone."
+            metavar="NAME|FILE",
+            help="The model that sorted the photos. [default: the one that DIR/results.parquet "
+            "names]",
         ),
     ] = None,
     as_json: Annotated[

@@ -21,7 +21,8 @@ SHOWN_FAILURES = 20
 
 def sort(
     photos: Annotated[
-        list[str], typer.Argument(help="Photos, and folders of photos with all their sub-folders.")
+        list[str],
+        typer.Argument(metavar="PHOTO", help="Photos, and folders with all their sub-folders."),
     ],
     target: Annotated[
         Path, typer.Option("--to", metavar="DIR", help="Where the sorted folders go.")
