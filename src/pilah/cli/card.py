@@ -30,7 +30,10 @@ def card(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Write the model card: use, data, terms, and figures by group."""
+    """Write the model card.
+
+    It holds use, data and terms of the models, and their figures by group.
+    """
     for path in audits or []:
         check_file(path, "give an audit.json that `pilah audit` wrote")
     try:

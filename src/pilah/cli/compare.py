@@ -21,7 +21,7 @@ def compare(
     ],
     quiet: Quiet = False,
 ) -> None:
-    """Compare runs with each other and with the study.
+    """Compare runs, also with the study.
 
     A run that repeats the study is shown beside the published figures. The full table is in
     comparison.md, the table with curves in comparison.png.

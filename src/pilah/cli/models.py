@@ -20,7 +20,10 @@ def models(
         bool, typer.Option("--json", help="Print one JSON list with an object per model.")
     ] = False,
 ) -> None:
-    """List the models in the package, with their figures on validation faces."""
+    """List the models in the package.
+
+    Each has its figures on validation faces, and its terms.
+    """
     from pilah.models import DEFAULT, model_names, model_path
     from pilah.models.bundle import open_bundle
 

@@ -29,7 +29,7 @@ def predict(
     min_confidence: MinConfidence = None,
     max_error: MaxError = None,
 ) -> None:
-    """Find the faces in photos and print their labels.
+    """Find faces in photos and print their labels.
 
     Each face has its likely label and P(male), the probability of the label male. The label is what
     annotators would likely call the face; it is not identity.

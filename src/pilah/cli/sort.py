@@ -58,9 +58,10 @@ def sort(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Sort photos into folders by label, and write a report.
+    """Sort photos into folders by label.
 
-    The folders are female, male, mixed, unsure, no_face and unreadable. Run the same command again
+    The folders are female, male, mixed, unsure, no_face and unreadable; a report lies beside them.
+    Run the same command again
     to resume an interrupted sort; `pilah undo` reverses one. The label is what annotators would
     likely call a face; it is not identity.
     """
