@@ -1,8 +1,10 @@
 """What the project says about itself is true: help texts, README in two languages, house rules."""
 
+import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -166,3 +168,16 @@ def is_picture(path: Path) -> bool:
             return True
     except UnidentifiedImageError:
         return False
+
+
+def test_a_run_without_chromium_ends_with_the_command_that_installs_it() -> None:
+    test = "tests/app/test_browser.py::test_three_photos_and_their_results"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", test],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PATH": "/nowhere"},
+    )
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("not tested: 1 test: no Chromium") and "apt-get install chromium" in last
