@@ -44,6 +44,7 @@ bench: .venv/light ## measure photos a second (PHOTOS=folder for your own)
 	$(BIN)/python demo/portraits.py build/demo/photos
 	$(BIN)/python benchmarks/speed.py $(or $(PHOTOS),build/demo/photos)
 
+study: export KERAS_HOME ?= $(CURDIR)/data/keras
 study: .venv/full ## repeat the study: three networks on CELEBA=folder, with Keras' ImageNet weights
 	$(BIN)/pilah prepare $(CELEBA) --split random --to data/study
 	set -e; for network in $(NETWORKS); do \

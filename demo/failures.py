@@ -10,15 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFilter
 
 import pilah
 from demo.portraits import portraits
 from pilah.app.drawing import draw_faces
 from pilah.evaluation.plots import STYLE
+from pilah.figures import Figure, mpl
 from pilah.types import Box, Face
 
 LABEL = "female"

@@ -9,17 +9,15 @@ import sys
 from pathlib import Path
 
 import skimage.data
-from matplotlib import cbook
 from PIL import Image, ImageOps
+
+from pilah.app.samples import sample_photos
 
 
 def portraits() -> dict[str, Image.Image]:
     """The two portraits, by whose they are."""
-    hopper = Image.open(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
-    return {
-        "Eileen Collins": Image.fromarray(skimage.data.astronaut()),
-        "Grace Hopper": hopper.convert("RGB"),
-    }
+    found = sample_photos()
+    return {name: Image.open(found[name]).convert("RGB") for name in sorted(found)}
 
 
 def write_photos(folder: Path) -> None:

@@ -2,13 +2,13 @@ import csv
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import matplotlib.cbook
 import numpy as np
 import pytest
 import skimage.data
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pilah.app.samples import sample_photos
 from pilah.detector import (
     Detection,
     Detector,
@@ -28,8 +28,7 @@ each_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda one: o
 
 
 def hopper() -> np.ndarray:
-    with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as file:
-        return load(file.read())
+    return load(sample_photos()["Grace Hopper"])
 
 
 def test_this_machine_has_both_detectors_the_faster_first() -> None:

@@ -3,16 +3,13 @@
 from itertools import cycle
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from pilah.audit.audit import Audit
 from pilah.audit.cells import SMALL, Cell
 from pilah.evaluation.plots import COLOURS, GREY, STYLE, draw_risk_coverage
 from pilah.evaluation.rate import Rate
+from pilah.figures import Axes, Figure, PercentFormatter, mpl
 
 ROW_INCHES = 0.34
 CHARACTERS = 40

@@ -83,7 +83,7 @@ def app(
     sys.stdout.flush()
     main = Path(str(importlib.util.find_spec("pilah.app.main").origin))  # type: ignore[union-attr]
     flags = [word for name, value in options.items() for word in (f"--{name}", value)]
-    program = [sys.executable, "-P", "-m", "streamlit", "run", str(main), *flags, "--"]
+    program = [sys.executable, "-P", "-m", "pilah.app.server", "run", str(main), *flags, "--"]
     command = [*program, *settings.to_arguments()]
     os.execve(sys.executable, command, {**MEMORY, **os.environ})
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
+from pilah.figures import Figure
 from pilah.runs.splits import SPLITS
 from pilah.types import LABELS
 from pilah.wording import counted

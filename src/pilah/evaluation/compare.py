@@ -4,14 +4,11 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
 from pilah.errors import DataError
 from pilah.evaluation.plots import COLOURS, GREY, STYLE, draw_confusion, draw_curve
 from pilah.evaluation.published import STUDY
 from pilah.evaluation.run import MeasuredRun, measure_run
+from pilah.figures import Axes, Figure, mpl
 from pilah.files import staged, write_text
 
 Row = dict[str, str]

@@ -1,9 +1,9 @@
 """The faces about which a run was wrong, in one picture."""
 
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
+from pilah.figures import Figure
 from pilah.models.classifier import likelier
 from pilah.runs.tables import Scores
 from pilah.types import LABELS

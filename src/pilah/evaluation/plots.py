@@ -7,17 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 from sklearn.metrics import roc_curve
 
 from pilah.evaluation.gallery import Gallery
 from pilah.evaluation.metrics import Metrics
 from pilah.evaluation.run import MeasuredRun
+from pilah.figures import Axes, Figure, MaxNLocator, PercentFormatter, mpl
 from pilah.models.bundle import RiskPoint
 from pilah.runs.tables import Scores
 from pilah.types import LABELS

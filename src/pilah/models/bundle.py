@@ -8,12 +8,12 @@ the model must know is one JSON object in the file's ONNX metadata, under the ke
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import onnxruntime
-
-from pilah.errors import BundleError
+from pilah.errors import BundleError, PilahError
+from pilah.runtime import CPU, Session, open_session
 from pilah.types import (
     Frame as Frame,
 )  # part of this contract, defined where the light modules see it
@@ -129,28 +129,27 @@ class Bundle:
 
     path: Path
     info: BundleInfo
-    session: onnxruntime.InferenceSession
+    session: Session
 
 
-def open_bundle(path: Path, *, threads: int = 0) -> Bundle:
-    """Open a model file with ONNX Runtime on the processor.
+def open_bundle(path: Path, *, threads: int = 0, providers: Sequence[str] = (CPU,)) -> Bundle:
+    """Open a model file with ONNX Runtime.
 
     Args:
         path: a `model.onnx` that `pilah export` wrote.
         threads: how many threads one inference may use; 0 lets ONNX Runtime choose.
+        providers: ONNX Runtime's execution providers, the preferred one first.
 
     Raises:
         BundleError: the file is missing, is not ONNX, or was not written by `pilah export`.
+        PilahError: ONNX Runtime has no such execution provider here.
     """
     if not path.is_file():
         raise BundleError(f"no model file at {path}; give a model.onnx that `pilah export` wrote")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
+        session = open_session(path, threads=threads, providers=providers)
+    except PilahError:
+        raise
     except Exception as error:  # ONNX Runtime raises its own unexported classes
         reason = str(error).splitlines()[0]
         raise BundleError(

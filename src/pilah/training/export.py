@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import onnxruntime
 import pandas as pd
 
 from pilah.dataset.manifest import read_manifest
@@ -27,6 +26,7 @@ from pilah.models.classifier import confidence_of, likelier
 from pilah.progress import note
 from pilah.runs.folder import Run, check_export
 from pilah.runs.recipe import Recipe, read_recipe
+from pilah.runtime import open_session
 from pilah.training.batches import decode_crops
 from pilah.training.onnx_graph import add_description, add_temperature, write_float, write_int8
 from pilah.types import LABELS, Frame
@@ -216,7 +216,7 @@ def _crops(paths: list[str], size_hw: tuple[int, int]) -> Array:
 
 
 def _p_male(graph: Path, crops: Array) -> Array:
-    session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
+    session = open_session(graph)
     parts = np.array_split(crops, -(-len(crops) // 32))
     answers = [session.run(["probabilities"], {"image": part})[0][:, 1] for part in parts]
     return np.concatenate(answers).astype(np.float64)

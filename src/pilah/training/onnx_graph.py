@@ -12,13 +12,8 @@ import keras
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
-from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from pilah.runtime import quantization
 
 SMALLEST = np.float32(1e-7)
 """A probability of 0 has no logarithm."""
@@ -39,7 +34,7 @@ def write_float(model: keras.Model, path: Path) -> None:
     _rename(graph.graph, graph.graph.input[0].name, "image")
     _rename(graph.graph, graph.graph.output[0].name, "probabilities")
     onnx.save(graph, path)
-    quant_pre_process(path, path, skip_symbolic_shape=True)
+    quantization().quant_pre_process(path, path, skip_symbolic_shape=True)
 
 
 def write_int8(
@@ -54,17 +49,18 @@ def write_int8(
         float_convolutions: how many of the first convolutions stay in float.
     """
     convolutions = [node.name for node in onnx.load(source).graph.node if node.op_type == "Conv"]
-    quantize_static(
+    ort = quantization()
+    ort.quantize_static(
         source,
         path,
         _Reader(crops),
-        quant_format=QuantFormat.QDQ,
+        quant_format=ort.QuantFormat.QDQ,
         per_channel=True,
         # Weights of 7 bits: processors without VNNI add two products in 16 bits, where those of 8
         # bits can overflow, and the same file would answer differently
         reduce_range=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
+        activation_type=ort.QuantType.QUInt8,
+        weight_type=ort.QuantType.QInt8,
         nodes_to_exclude=convolutions[:float_convolutions],
         op_types_to_quantize=["Conv", "MatMul", "Gemm", "Add", "Concat", "AveragePool", "MaxPool"],
         # A range averaged over batches: the outermost value of one face would coarsen all others
@@ -72,7 +68,7 @@ def write_int8(
     )
 
 
-class _Reader(CalibrationDataReader):  # type: ignore[misc]
+class _Reader(quantization().CalibrationDataReader):  # type: ignore[misc]
     def __init__(self, crops: np.ndarray[Any, Any]) -> None:
         self.parts = iter(np.array_split(crops, -(-len(crops) // 16)))
 
