@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -181,3 +182,23 @@ def test_a_run_without_chromium_ends_with_the_command_that_installs_it() -> None
     )
     last = done.stdout.splitlines()[-1]
     assert last.startswith("not tested: 1 test: no Chromium") and "apt-get install chromium" in last
+
+
+def test_ci_runs_every_python_that_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    start = "Programming Language :: Python :: "
+    declared = [line.removeprefix(start) for line in project["classifiers"] if start in line]
+    workflow = (ROOT / ".github" / "workflows" / "checks.yml").read_text()
+    (matrix,) = re.findall(r"python: \[(.*)\]", workflow)
+    assert re.findall(r"[\d.]+", matrix) == declared
+    assert project["requires-python"] == f">={declared[0]}"
+
+
+def test_contributing_names_commands_and_files_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    words = set(re.findall(r"(?:`|^)make (\w+)", text, flags=re.MULTILINE))
+    assert words <= set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    places = re.findall(r"`([\w./]+(?:/|\.py|\.yml|\.toml|\.md))`", text)
+    assert places
+    for place in places:
+        assert (ROOT / place).exists() or (ROOT / "src" / "pilah" / place).exists(), place
