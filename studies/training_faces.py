@@ -31,7 +31,7 @@ Row = dict[str, object]
 MALE = 21
 PARTS = {"0": "train", "1": "validation"}
 FAIRFACE_HELD_OUT = 2500
-MOST_FOR_BALANCE = 2.0  # lest a few faces of a rare kind rule
+MOST_FOR_BALANCE = 2.0  # so that a few faces of a rare kind do not dominate
 
 
 def main() -> None:

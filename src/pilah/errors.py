@@ -9,7 +9,7 @@ The command line prints it and exits with code 2; a program catches `PilahError`
     ├── WeightsError    pretrained weights are missing or belong to another network
     ├── BundleError     a model file cannot be used
     ├── ImageError      one photo cannot be read (kept per photo, never ends a batch)
-    ├── SortError       a sort or an undo cannot start or go on
+    ├── SortError       a sort or an undo cannot start or continue
     └── MissingExtra    a part of pilah is not installed
 """
 
@@ -39,7 +39,7 @@ class ImageError(PilahError):
 
 
 class SortError(PilahError):
-    """A sort or an undo cannot start or go on."""
+    """A sort or an undo cannot start or continue."""
 
 
 class MissingExtra(PilahError):

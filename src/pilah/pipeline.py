@@ -19,7 +19,7 @@ from pilah.cutting import Cut, Cutter
 from pilah.detector import choose
 from pilah.errors import PilahError
 from pilah.images import Photo
-from pilah.models import DEFAULT, model_path
+from pilah.models import DEFAULT_MODEL, model_path
 from pilah.models.bundle import BundleInfo, open_bundle
 from pilah.models.classifier import Classifier, label_of
 from pilah.types import Face, Result
@@ -43,7 +43,7 @@ class Pilah:
 
     def __init__(
         self,
-        model: str | Path = DEFAULT,
+        model: str | Path = DEFAULT_MODEL,
         *,
         min_confidence: float | None = None,
         max_error: float | None = None,
@@ -157,7 +157,7 @@ def load(
         PilahError: `min_confidence` or `max_error` is out of its range, or both are given.
     """
     return Pilah(
-        model or DEFAULT,
+        model or DEFAULT_MODEL,
         min_confidence=min_confidence,
         max_error=max_error,
         min_face=min_face,

@@ -39,7 +39,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where the training crops lie, told from a detector's box.
+    """Where the training crops lie, relative to a detector's box.
 
     The crop is centred at the box's centre moved by (`shift_x`, `shift_y`), and `height` high, all
     three counted in box heights; its width follows from the model's input size.

@@ -161,7 +161,7 @@ class Learner:
         return loss, accuracy
 
     def end_epoch(self, faces: Faces, seconds: float) -> None:
-        """Add a row to the history, and say it."""
+        """Add a row to the history and print it."""
         loss, right, count = self.sums.tolist()
         self.sums.zero_()
         val_loss, val_accuracy = self.validate(faces)

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pilah
-from pilah.models import DEFAULT, model_names
+from pilah.models import DEFAULT_MODEL, model_names
 
 MODELS = [sys.executable, "-c", "from pilah.cli import main; main()", "models"]
 ENV = {**os.environ, "PYTHONPATH": str(Path(pilah.__file__).parent.parent), "COLUMNS": "80"}
@@ -20,13 +20,13 @@ def models(*arguments: str) -> str:
 def test_every_model_of_the_package_is_listed_and_one_is_the_default() -> None:
     out = models()
     assert all(name in out for name in model_names())
-    assert f"{DEFAULT} " in out and out.count("(the default)") == 1
+    assert f"{DEFAULT_MODEL} " in out and out.count("(the default)") == 1
 
 
 def test_json_has_the_figures() -> None:
     listed = json.loads(models("--json"))
     assert [model["name"] for model in listed] == model_names()
-    assert [model["name"] for model in listed if model["default"]] == [DEFAULT]
+    assert [model["name"] for model in listed if model["default"]] == [DEFAULT_MODEL]
     for model in listed:
         assert 0.5 < model["accuracy"] <= 1
         coverage = list(model["answered_at_error"].values())

@@ -55,7 +55,7 @@ class Audit:
 
 
 def audited_model(path: Path, info: BundleInfo) -> AuditedModel:
-    """Describe the model in the file at `path`, at its own threshold."""
+    """Describe the model in the file at `path`, at its own minimum confidence."""
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     return AuditedModel(info.name, info.version, sha256, info.min_confidence)
 
@@ -82,7 +82,7 @@ def audit(
         progress: called with the number of photos done, after each.
 
     Raises:
-        DataError: in no photo a face was found.
+        DataError: no photo has a face that was found.
     """
     p_male, unreadable = [], {}
     for count, result in enumerate(results_of(photos["path"]), start=1):
@@ -97,13 +97,13 @@ def audit(
             f"no face was found in {len(photos):,} photos, {len(unreadable):,} of which cannot be "
             f"read{some}; give readable photos of faces, or --crops for ready face crops"
         )
-    caution = model.min_confidence
-    groups = [groups_of(scored, name, caution) for name in columns]
+    least = model.min_confidence
+    groups = [groups_of(scored, name, least) for name in columns]
     return Audit(
         title=title,
         model=model,
         detector=detector,
-        whole=whole(scored, caution),
+        whole=whole(scored, least),
         columns=tuple(
             Column(*column)
             for column in zip(
@@ -114,6 +114,6 @@ def audit(
                 strict=True,
             )
         ),
-        intersections=intersections(scored, columns, caution),
+        intersections=intersections(scored, columns, least),
         unreadable=tuple(unreadable.values()),
     )

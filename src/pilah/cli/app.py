@@ -61,10 +61,10 @@ def app(
         raise MissingExtra("pilah app", "app")
     from pilah.app.settings import LOCALHOST, Settings
     from pilah.app.uploads import MAX_UPLOAD_MB
-    from pilah.models import DEFAULT, model_path
+    from pilah.models import DEFAULT_MODEL, model_path
     from pilah.models.bundle import open_bundle
 
-    info = open_bundle(model_path(model or DEFAULT)).info
+    info = open_bundle(model_path(model or DEFAULT_MODEL)).info
     for run in runs or []:
         if not run.is_dir():
             raise PilahError(f"no folder at {run}; give --runs a folder that `pilah train` wrote")
@@ -94,5 +94,5 @@ def _check_free(address: str, port: int) -> None:
             pass
     except (OSError, OverflowError) as error:
         raise PilahError(
-            f"cannot serve on {address}, port {port} ({error}); give another --port"
+            f"port {port} of {address} cannot be used ({error}); give another --port"
         ) from None

@@ -66,24 +66,24 @@ def audit(
         from pilah.audit.write import audit_folder, write_audit
     except ModuleNotFoundError:
         raise MissingExtra("pilah audit", "audit") from None
-    from pilah.models import DEFAULT, model_path
+    from pilah.models import DEFAULT_MODEL, model_path
     from pilah.pipeline import load
 
     photos = read_photos(labelled, split=split)
     names = None if by is None else [name.strip() for name in by.split(",")]
     columns = group_columns(photos, names, labelled)
-    path = model_path(model or DEFAULT)
-    pilah = load(path)
+    path = model_path(model or DEFAULT_MODEL)
+    predictor = load(path)
     try:
         with audit_folder(to) as folder, progress_bar() as progress:
             task = progress.add_task("Auditing", total=len(photos))
             audited = run_audit(
                 photos,
                 columns,
-                lambda paths: pilah.predict_many(paths, crops=crops),
+                lambda paths: predictor.predict_many(paths, crops=crops),
                 title=title or (f"{labelled.stem}, {split}" if split else labelled.stem),
-                model=audited_model(path, pilah.info),
-                detector=None if crops else pilah.detector,
+                model=audited_model(path, predictor.info),
+                detector=None if crops else predictor.detector,
                 progress=lambda done: progress.update(task, completed=done),
             )
             write_audit(audited, folder)
@@ -91,7 +91,7 @@ def audit(
         print("pilah: stopped; nothing was written", file=sys.stderr)
         raise typer.Exit(130) from None
     finally:
-        pilah.close()
+        predictor.close()
     _print(audited)
     note(to / "audit.md")
     raise typer.Exit(1 if audited.unreadable else 0)

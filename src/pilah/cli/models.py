@@ -24,12 +24,12 @@ def models(
 
     Each has its figures on validation faces, and its terms.
     """
-    from pilah.models import DEFAULT, model_names, model_path
+    from pilah.models import DEFAULT_MODEL, model_names, model_path
     from pilah.models.bundle import open_bundle
 
     paths = {name: model_path(name) for name in model_names()}
     known = [
-        _figures(open_bundle(path).info, path, default=name == DEFAULT)
+        _figures(open_bundle(path).info, path, default=name == DEFAULT_MODEL)
         for name, path in paths.items()
     ]
     if as_json:

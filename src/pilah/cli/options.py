@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pilah.errors import DataError
-from pilah.models import DEFAULT
+from pilah.models import DEFAULT_MODEL
 from pilah.progress import QUIET
 
 
@@ -29,7 +29,7 @@ Model = Annotated[
     typer.Option(
         "--model",
         metavar="NAME|FILE",
-        help=f"A model of the package, or the path of a model.onnx. [default: {DEFAULT}]",
+        help=f"A model of the package, or the path of a model.onnx. [default: {DEFAULT_MODEL}]",
     ),
 ]
 MinConfidence = Annotated[

@@ -36,11 +36,11 @@ def predict(
     """
     from pilah.pipeline import load
 
-    pilah = load(model, min_confidence=min_confidence, max_error=max_error)
+    predictor = load(model, min_confidence=min_confidence, max_error=max_error)
     show = _print_json if as_json else _print_lines
     failed = False
     for paths in _in_portions(photos):
-        for result in pilah.predict_many(paths, crops=crops):
+        for result in predictor.predict_many(paths, crops=crops):
             show(result)
             failed |= result.error is not None
     raise typer.Exit(1 if failed else 0)

@@ -72,31 +72,31 @@ def sort(
 
     if move + link + copy > 1:
         raise SortError("--move, --link and --copy exclude each other; give one of them")
-    pilah = load(model, min_confidence=min_confidence, max_error=max_error)
+    predictor = load(model, min_confidence=min_confidence, max_error=max_error)
     options = SortOptions(
         mode="move" if move else "link" if link else "copy",
         by=by,
         tree=tree,
         faces=faces,
-        model=f"{pilah.info.name} {pilah.info.version} at {pilah.min_confidence:g}",
+        model=f"{predictor.info.name} {predictor.info.version} at {predictor.min_confidence:g}",
     )
     try:
-        summary, files = _sort(photos, target, pilah, options, dry_run=dry_run)
+        summary, files = _sort(photos, target, predictor, options, dry_run=dry_run)
     except KeyboardInterrupt:
-        pilah.close()
+        predictor.close()
         print(
             "pilah: stopped. Run the same command again to resume"
             + ("." if dry_run else f", or `pilah undo {shown(target)}` to reverse it."),
             file=sys.stderr,
         )
         raise typer.Exit(130) from None
-    pilah.close()
+    predictor.close()
     (_print_json if as_json else _print)(summary, files)
     raise typer.Exit(1 if summary.failed else 0)
 
 
 def _sort(
-    photos: list[str], target: Path, pilah: "Pilah", options: "SortOptions", *, dry_run: bool
+    photos: list[str], target: Path, predictor: "Pilah", options: "SortOptions", *, dry_run: bool
 ) -> tuple["Summary", list[Path]]:
     from pilah.report import write_report
     from pilah.sorting import plan_photos, sort_photos
@@ -110,8 +110,8 @@ def _sort(
             progress.update(task, completed=done, total=total, rate=rate)
 
         run = plan_photos if dry_run else sort_photos
-        summary = run(photos, target, pilah.predict_many, options, progress=show)
-    return summary, [] if dry_run else write_report(target, info=pilah.info)
+        summary = run(photos, target, predictor.predict_many, options, progress=show)
+    return summary, [] if dry_run else write_report(target, info=predictor.info)
 
 
 def _print_json(summary: "Summary", files: list[Path]) -> None:

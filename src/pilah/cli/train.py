@@ -7,6 +7,7 @@ import typer
 
 from pilah.cli.options import Quiet, check_file
 from pilah.errors import MissingExtra, RecipeError
+from pilah.models import model_names, model_path
 from pilah.progress import note
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ def train(
         str | None,
         typer.Option(
             metavar="WEIGHTS",
-            help="Start from these weights: imagenet, none, a weights file, a run folder, or a "
-            "model.onnx. [default: the recipe's]",
+            help="Start from these weights: imagenet, none, a weights file, a run folder, a "
+            "model of the package, or a model.onnx. [default: the recipe's]",
         ),
     ] = None,
     pretrained_on: Annotated[
@@ -82,6 +83,8 @@ def train(
 def _with_start(recipe: "Recipe", pretrained: str | None, pretrained_on: str | None) -> "Recipe":
     """The recipe with the weights that the command line names, and what they were trained on."""
     start = pretrained if pretrained is not None else recipe.model.pretrained
+    if start in model_names():
+        start = str(model_path(start))
     data = pretrained_on if pretrained_on is not None else recipe.model.pretrained_on
     data = data or ORIGINS.get(start, "")
     if not data:

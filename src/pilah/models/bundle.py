@@ -44,7 +44,7 @@ class LabelCounts:
 class BundleInfo:
     """What is known about a model, beside its graph.
 
-    `frames` has one Frame a detector name. `min_confidence` is the default threshold below which
+    `frames` maps a detector's name to its Frame. `min_confidence` is the default; below it
     the label is unsure. `validation` maps an annotated label to its LabelCounts. `temperature` is
     the one already applied in the graph; `ece_before` and `ece_after` are the expected
     calibration error of validation faces without and with it, None in files of format 1.
