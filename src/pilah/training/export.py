@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pilah.dataset.manifest import read_manifest
-from pilah.errors import BundleError, DataError
+from pilah.errors import DataError
 from pilah.evaluation.calibrate import apply_temperature, fit_temperature
 from pilah.evaluation.metrics import (
     best_supported,
@@ -26,21 +26,13 @@ from pilah.models.classifier import confidence_of, likelier
 from pilah.progress import note
 from pilah.runs.folder import Run, check_export
 from pilah.runs.recipe import Recipe, read_recipe
-from pilah.runtime import open_session
 from pilah.training.batches import decode_crops
-from pilah.training.onnx_graph import add_description, add_temperature, write_float, write_int8
+from pilah.training.graph_check import answers, check_parity, in_8_bits
+from pilah.training.onnx_graph import add_description, add_temperature, write_float
 from pilah.types import LABELS, Frame
 from pilah.wording import counted
 
-PARITY = 1e-4
-"""How far a probability of the float graph may lie from Keras'."""
 PARITY_FACES = 64
-INT8_COST = 0.002
-"""The share of validation answers that int8 may change for the worse; one answer always."""
-FLOAT_CONVOLUTIONS = (0, 14)
-"""How many of the first convolutions may stay in float: tried in this order.
-
-Their values range the widest; of EfficientNet-Lite0's, 8 bits leave too little."""
 RANGE_FACES = 512
 FRAME_FACES = 400
 SUPPORT = 30
@@ -116,12 +108,12 @@ def export(
         graph = Path(scratch) / "float.onnx"
         model = keras.models.load_model(run.model, compile=False)
         write_float(model, graph)
-        _check_parity(model, graph, validation[:PARITY_FACES])
-        p_male = _p_male(graph, validation)
+        check_parity(model, graph, validation[:PARITY_FACES])
+        p_male = answers(graph, validation)
         int8_cost = None
         if int8:
             faces = _crops(train[:RANGE_FACES], recipe.data.size_hw)
-            graph, p_male, int8_cost = _in_8_bits(graph, faces, validation, p_male, labels)
+            graph, p_male, int8_cost = in_8_bits(graph, faces, validation, p_male, labels)
         calibration = calibrate(p_male, labels, max_error)
         info = describe(
             title, recipe, calibration, _frames(framed, frame_zoom), table, run.read_environment()
@@ -213,50 +205,6 @@ def _crops(paths: list[str], size_hw: tuple[int, int]) -> Array:
     array = np.empty((len(paths), *size_hw, 3), np.uint8)
     decode_crops(paths, array, size_hw)
     return array
-
-
-def _p_male(graph: Path, crops: Array) -> Array:
-    session = open_session(graph)
-    parts = np.array_split(crops, -(-len(crops) // 32))
-    answers = [session.run(["probabilities"], {"image": part})[0][:, 1] for part in parts]
-    return np.concatenate(answers).astype(np.float64)
-
-
-def _check_parity(model: keras.Model, graph: Path, crops: Array) -> None:
-    expected = model.predict(crops.astype(np.float32), verbose=0)[:, 1]
-    gap = float(np.abs(expected - _p_male(graph, crops)).max())
-    if gap > PARITY:
-        raise BundleError(
-            f"the exported graph differs from Keras by {gap:.1e} on real faces, more than "
-            f"{PARITY:.0e}; nothing was written; try other versions of tf2onnx and onnxruntime"
-        )
-
-
-def _in_8_bits(
-    graph: Path,
-    faces: Array,
-    validation: Array,
-    p_float: Array,
-    labels: Array,
-) -> tuple[Path, Array, float]:
-    """As much of the graph in 8 bits as accuracy allows, its validation answers, and the cost."""
-    small = graph.with_name("int8.onnx")
-    allowed = max(INT8_COST, 1.01 / len(labels))
-    lost = []
-    for kept in FLOAT_CONVOLUTIONS:
-        write_int8(graph, small, faces, float_convolutions=kept)
-        p_male = _p_male(small, validation)
-        lost.append(_accuracy(p_float, labels) - _accuracy(p_male, labels))
-        if lost[-1] <= allowed:
-            return small, p_male, lost[-1]
-    raise BundleError(
-        f"int8 costs {100 * min(lost):.2f} points of validation accuracy, more than "
-        f"{100 * allowed:.1f}; nothing was written; export without --int8"
-    )
-
-
-def _accuracy(p_male: Array, labels: Array) -> float:
-    return float((likelier(p_male) == labels).mean())
 
 
 def _counts(p_male: Array, min_confidence: float) -> LabelCounts:
