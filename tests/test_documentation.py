@@ -18,9 +18,11 @@ from demo.failures import cases, draw
 from pilah.cli import program
 from pilah.models import model_names, model_path
 from pilah.models.bundle import open_bundle
+from pilah.recipes import recipe_names
 
 ROOT = Path(__file__).parent.parent
 README_NAMES = ["README.md", "README.id.md"]
+LINEAGES = sorted((ROOT / "studies" / "lineage").glob("*.sh"))
 COMMANDS = typer.main.get_group(program).commands
 
 # in parts, so that this file does not name one itself
@@ -202,3 +204,19 @@ def test_contributing_names_commands_and_files_that_exist() -> None:
     assert places
     for place in places:
         assert (ROOT / place).exists() or (ROOT / "src" / "pilah" / place).exists(), place
+
+
+@pytest.mark.parametrize("script", LINEAGES, ids=lambda path: path.stem)
+def test_a_lineage_names_commands_options_and_recipes_that_exist(script: Path) -> None:
+    subprocess.run(["bash", "-n", script], check=True)
+    text = re.sub(r"^\s*#.*$", "", script.read_text(), flags=re.MULTILINE).replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if re.search(r"\bpilah (\w+) ", line)]
+    assert lines
+    for line in lines:
+        command = COMMANDS[re.findall(r"\bpilah (\w+) ", line)[0]]
+        known = {option for param in command.params for option in param.opts}
+        assert set(re.findall(r" (--[\w-]+)", line)) <= known, line
+    named = re.findall(r"--recipe (\w+)|^trained \w+ (\w+)|^back \w+ (\w+)", text, re.MULTILINE)
+    named += re.findall(r"(?:teacher|small|inception)=(\w+)()()", text)
+    recipes = {name for names in named for name in names if name}
+    assert recipes and recipes <= set(recipe_names())
