@@ -12,6 +12,7 @@ from pilah.audit.gaps import Gap, gaps
 from pilah.errors import DataError
 from pilah.models.bundle import BundleInfo
 from pilah.types import Result
+from pilah.wording import counted
 
 ResultsOf = Callable[[Iterable[str]], Iterator[Result]]
 Progress = Callable[[int], None]
@@ -94,8 +95,8 @@ def audit(
     if scored["p_male"].isna().all():
         some = f"; {next(iter(unreadable.values()))[1]}" if unreadable else ""
         raise DataError(
-            f"no face was found in {len(photos):,} photos, {len(unreadable):,} of which cannot be "
-            f"read{some}; give readable photos of faces, or --crops for ready face crops"
+            f"no face was found in {counted(len(photos), 'photo')}, {len(unreadable):,} of which "
+            f"cannot be read{some}; give readable photos of faces, or --crops for ready face crops"
         )
     least = model.min_confidence
     groups = [groups_of(scored, name, least) for name in columns]

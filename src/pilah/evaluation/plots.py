@@ -18,6 +18,7 @@ from pilah.figures import Axes, Figure, MaxNLocator, PercentFormatter, mpl
 from pilah.models.bundle import RiskPoint
 from pilah.runs.tables import Scores
 from pilah.types import LABELS
+from pilah.wording import counted
 
 # Okabe and Ito's colours, distinguishable with every kind of colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -48,7 +49,7 @@ def write_plots(run: MeasuredRun, folder: Path) -> None:
     All but the curves are about the test split, or the next best where the run has none.
     """
     numbers, scores = run.metrics[run.shown], run.scores[run.shown]
-    faces = f"{numbers.n:,} {run.shown} faces"
+    faces = counted(numbers.n, f"{run.shown} face")
     folder.mkdir(exist_ok=True)
 
     def write(name: str, fill: Callable[[Figure], None], width: float, height: float) -> None:
