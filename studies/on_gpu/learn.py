@@ -102,6 +102,7 @@ class Learner:
         self.network = self.network.to(DEVICE, memory_format=torch.channels_last)
         self.settings = self.network.recipe["train"]
         outputs = sum(faces.kinds) + faces.known["attributes"].shape[1]
+        torch.manual_seed(self.settings["seed"])
         self.rest = nn.Linear(self.network.width, outputs).to(DEVICE)
         learned = [*self.network.parameters(), *self.rest.parameters()]
         learned = [p for p in learned if p.requires_grad]
