@@ -1,19 +1,14 @@
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
-import pilah
+from typer.testing import CliRunner
+
+from pilah.cli import program
 from pilah.models import DEFAULT_MODEL, model_names
-
-MODELS = [sys.executable, "-c", "from pilah.cli import main; main()", "models"]
-ENV = {**os.environ, "PYTHONPATH": str(Path(pilah.__file__).parent.parent), "COLUMNS": "80"}
 
 
 def models(*arguments: str) -> str:
-    done = subprocess.run([*MODELS, *arguments], env=ENV, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
+    done = CliRunner().invoke(program, ["models", *arguments])
+    assert (done.exit_code, done.stderr) == (0, "")
     return done.stdout
 
 

@@ -177,6 +177,28 @@ def test_a_run_killed_within_an_epoch_goes_on_from_there(
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.slow
+def test_ctrl_c_says_how_to_resume(
+    manifest: Callable[..., Path], recipe: Path, tmp_path: Path
+) -> None:
+    recipe.write_text(RECIPE.format(epochs=1000))
+    folder = tmp_path / "run"
+    process = subprocess.Popen(
+        pilah("train", manifest(), "--recipe", recipe, "--to", folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    )
+    while not (folder / "history.csv").is_file():
+        assert process.poll() is None, "it ended before it could be stopped"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    assert errors == "pilah: stopped. Run the same command again to resume.\n"
+
+
 def half_wrong(path: Path) -> pd.DataFrame:
     """The table of a manifest, every second pair of its training labels wrong, and `right`."""
     table = pd.read_csv(path)

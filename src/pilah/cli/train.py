@@ -1,5 +1,6 @@
 """`pilah train`: manifest.csv and a recipe -> a run folder."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,7 +77,11 @@ def train(
     except ModuleNotFoundError as error:
         raise MissingExtra(f"`pilah train` (it needs {error.name})", "train") from None
 
-    run = run_training(chosen, manifest, folder)
+    try:
+        run = run_training(chosen, manifest, folder)
+    except KeyboardInterrupt:
+        print("pilah: stopped. Run the same command again to resume.", file=sys.stderr)
+        raise typer.Exit(130) from None
     note(f"Trained: {run.folder}\nNext: pilah evaluate {run.folder}")
 
 
