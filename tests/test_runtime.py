@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pilah.bundle import open_bundle
 
 from pilah.errors import PilahError
+from pilah.models.bundle import open_bundle
 from pilah.runtime import CPU, open_session
 
 

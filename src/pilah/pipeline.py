@@ -1,7 +1,7 @@
 """Many photos in, one Result each, in the same order.
 
-    photos ─▶ worker processes: decode, detect, frame ─▶ batches of faces ─▶ classifier ─▶ Results
-              (workers.py, cutting.py)                   (across photos)     (all cores)
+    photos ─▶ worker processes: decode, find, crop ─▶ batches of faces ─▶ classifier ─▶ Results
+              (workers.py, faces/)                    (across photos)     (all cores)
 
 Only `AHEAD` photos a worker are under way at any time, so memory does not grow with the number of
 photos.
@@ -12,12 +12,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from pilah.cutting import Cut, Cutter
-from pilah.detector import choose
 from pilah.errors import PilahError
+from pilah.faces.detect import Detector
+from pilah.faces.extract import Extracted, Extractor
 from pilah.images import Photo
 from pilah.models import DEFAULT_MODEL, model_path
 from pilah.models.bundle import BundleInfo, open_bundle
@@ -35,6 +36,9 @@ FEW = 16
 """Fewer photos than this are done before worker processes would have started."""
 
 
+Key = TypeVar("Key")
+
+
 class Pilah:
     """Finds faces and says which label annotators would likely give them; `pilah.load` makes it.
 
@@ -48,6 +52,7 @@ class Pilah:
         min_confidence: float | None = None,
         max_error: float | None = None,
         min_face: float = 20,
+        min_share: float = 0,
         workers: int | None = None,
     ) -> None:
         """See `load`."""
@@ -55,12 +60,11 @@ class Pilah:
         self.info: BundleInfo = bundle.info
         self.min_confidence = _threshold(self.info, min_confidence, max_error)
         self.workers = _cores() if workers is None else max(1, workers)
-        detector = choose(list(self.info.frames))
-        self.detector = detector.name
-        frame = self.info.frames[detector.name]
-        self._cutter = Cutter(self.info.size_hw, frame, detector, min_face)
+        self._extractor = Extractor(
+            self.info.size_hw, self.info.frame, Detector(), min_face, min_share
+        )
         self._classifier = Classifier(bundle)
-        self._workers = Workers(self._cutter, self.workers)
+        self._workers = Workers(self._extractor, self.workers)
 
     def predict(self, photo: Photo, *, crops: bool = False) -> Result:
         """Say what is known about one photo; an unreadable one gives a Result with its error.
@@ -70,10 +74,11 @@ class Pilah:
             crops: the photo is a face crop already, as the model was trained on: nothing is
                 detected, its centre is resized to the model's input.
         """
-        return next(self._results([(_path_of(photo), self._cutter(photo, crops=crops))]))
+        extracted = self._extractor(photo, crops=crops)
+        return next(self._classified([(None, _path_of(photo), extracted)]))[1]
 
     def predict_many(self, photos: Iterable[Photo], *, crops: bool = False) -> Iterator[Result]:
-        """Give one Result a photo, in the order of `photos`, which are taken as they are needed.
+        """Give one Result per photo, in the order of `photos`, which are taken as they are needed.
 
         With more than a few photos the work is shared by `workers` processes. A script that calls
         this must therefore keep its top-level code under `if __name__ == "__main__":`, or load
@@ -82,53 +87,97 @@ class Pilah:
         Raises:
             PilahError: the worker processes cannot start.
         """
-        waiting: list[tuple[str | None, Cut]] = []
+        keyed = ((None, photo) for photo in photos)
+        return (result for _, result in self.predict_stream(keyed, crops=crops))
+
+    def predict_stream(
+        self, photos: Iterable[tuple[Key, Photo]], *, crops: bool = False
+    ) -> Iterator[tuple[Key, Result]]:
+        """Give (key, Result) for each (key, photo), so that nobody needs to count.
+
+        A key may be anything; it comes back as it was given. For the rest see `predict_many`.
+
+        Raises:
+            PilahError: the worker processes cannot start.
+        """
+        waiting: list[tuple[Key, str | None, Extracted]] = []
         faces = 0
-        for path, cut in self._cuts(iter(photos), crops=crops):
-            waiting.append((path, cut))
-            faces += len(cut.crops)
+        for key, photo, extracted in self._extracted(iter(photos), crops=crops):
+            waiting.append((key, _path_of(photo), extracted))
+            faces += len(extracted.crops)
             if faces >= BATCH or len(waiting) >= BATCH:
-                yield from self._results(waiting)
+                yield from self._classified(waiting)
                 waiting, faces = [], 0
-        yield from self._results(waiting)
+        yield from self._classified(waiting)
 
     def close(self) -> None:
         """End the worker processes; they also end with the program."""
         self._workers.close()
 
-    def _results(self, cuts: list[tuple[str | None, Cut]]) -> Iterator[Result]:
+    def _classified(
+        self, photos: list[tuple[Key, str | None, Extracted]]
+    ) -> Iterator[tuple[Key, Result]]:
         """Classify the faces of several photos together."""
-        crops = [cut.crops for _, cut in cuts if len(cut.crops)]
-        p_male = iter(self._classifier.p_male(np.concatenate(crops)).tolist() if crops else ())
-        for path, cut in cuts:
+        with_faces = [extracted for _, _, extracted in photos if len(extracted.crops)]
+        answers = iter(self._p_male(with_faces) if with_faces else ())
+        for key, path, extracted in photos:
             faces = tuple(
-                Face(found.box, label_of(p, self.min_confidence), p, found.score)
-                for found, p in zip(cut.detections, islice(p_male, len(cut.crops)), strict=True)
+                Face(found.box, label_of(p, self.min_confidence), p, found.score, found.tilt, high)
+                for found, high, p in zip(
+                    extracted.detections,
+                    extracted.heights,
+                    islice(answers, len(extracted.crops)),
+                    strict=True,
+                )
             )
-            yield Result(path, faces, cut.error, cut.size_hw)
+            yield (
+                key,
+                Result(
+                    path,
+                    faces,
+                    extracted.error,
+                    extracted.size_hw,
+                    extracted.rotation,
+                    extracted.depth,
+                ),
+            )
 
-    def _cuts(self, photos: Iterator[Photo], *, crops: bool) -> Iterator[tuple[str | None, Cut]]:
-        """Cut photos in order, a bounded number of them ahead of what is asked for."""
+    def _p_male(self, photos: list[Extracted]) -> list[float]:
+        heights = [
+            height if extracted.depth is not None else np.nan
+            for extracted in photos
+            for height in extracted.heights
+        ]
+        crops = np.concatenate([extracted.crops for extracted in photos])
+        p_male: list[float] = self._classifier.p_male(crops, np.array(heights)).tolist()
+        return p_male
+
+    def _extracted(
+        self, photos: Iterator[tuple[Key, Photo]], *, crops: bool
+    ) -> Iterator[tuple[Key, Photo, Extracted]]:
+        """Find and crop faces in order, a bounded number of photos ahead of what is asked for."""
         first = [] if self.workers == 1 or self._workers.started else list(islice(photos, FEW))
         photos_again = chain(first, photos)
         if self.workers == 1 or 0 < len(first) < FEW:
-            for photo in photos_again:
-                yield _path_of(photo), self._cutter(photo, crops=crops)
+            for key, photo in photos_again:
+                yield key, photo, self._extractor(photo, crops=crops)
             return
-        under_way: deque[UnderWay] = deque()
-        try:
-            for photo in photos_again:
-                under_way.append(self._workers.submit(photo, crops=crops))
-                if len(under_way) >= AHEAD * self.workers:
-                    yield self._finish(under_way.popleft(), crops=crops)
-            while under_way:
-                yield self._finish(under_way.popleft(), crops=crops)
-        finally:
-            for task in under_way:
-                task.cut.cancel()
+        under_way: deque[tuple[Key, UnderWay]] = deque()
 
-    def _finish(self, task: UnderWay, *, crops: bool) -> tuple[str | None, Cut]:
-        return _path_of(task.photo), self._workers.finish(task, crops=crops)
+        def finish() -> tuple[Key, Photo, Extracted]:
+            key, task = under_way.popleft()
+            return key, task.photo, self._workers.finish(task, crops=crops)
+
+        try:
+            for key, photo in photos_again:
+                under_way.append((key, self._workers.submit(photo, crops=crops)))
+                if len(under_way) >= AHEAD * self.workers:
+                    yield finish()
+            while under_way:
+                yield finish()
+        finally:
+            for _, task in under_way:
+                task.extracted.cancel()
 
 
 def load(
@@ -137,6 +186,7 @@ def load(
     min_confidence: float | None = None,
     max_error: float | None = None,
     min_face: float = 20,
+    min_share: float = 0,
     workers: int | None = None,
 ) -> Pilah:
     """Load a model, ready to predict.
@@ -147,8 +197,10 @@ def load(
             None is what the model recommends.
         max_error: instead of `min_confidence`: be unsure as often as it took on the model's
             validation faces to err no more than this share (0 to 0.5) of the labels given.
-        min_face: smallest height of a face box that counts: in pixels of the photo, or, below 1, as
-            a share of its shorter side.
+        min_face: smallest height of a face that counts: in pixels of the photo, or, below 1, as a
+            share of its shorter side.
+        min_share: faces less high than this share of the photo's largest decide nothing for you
+            and need not be found, which saves time: 0 finds all, 1 looks for the largest alone.
         workers: how many processes decode and detect in `predict_many`; None is one a core, 1 does
             it all in this process.
 
@@ -161,6 +213,7 @@ def load(
         min_confidence=min_confidence,
         max_error=max_error,
         min_face=min_face,
+        min_share=min_share,
         workers=workers,
     )
 

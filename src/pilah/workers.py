@@ -1,6 +1,6 @@
-"""Processes that cut photos, several at a time, for one Cutter.
+"""Processes that find and crop faces, one photo each at a time, as one Extractor does.
 
-Processes, not threads: each has its own detector and its own Python lock.
+Processes, not threads: a photo that crashes its decoder ends one of them and not the program.
 """
 
 import multiprocessing
@@ -13,30 +13,32 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pilah.cutting import Cut, Cutter, cut_in_worker, start_worker
 from pilah.errors import PilahError
+from pilah.faces.detect import Detector
+from pilah.faces.extract import Extracted, Extractor
 from pilah.images import Photo
+from pilah.types import Frame
 
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """A photo that a worker process cuts, or is going to."""
+    """A photo that a worker process has, or is going to."""
 
     photo: Photo
     pool: ProcessPoolExecutor
-    cut: Future[Cut]
+    extracted: Future[Extracted]
 
 
 class Workers:
     """`number` worker processes, which start with the first photo.
 
-    A photo that ends its process gives a Cut with an error; the others are cut all the same.
+    A photo that ends its process gives an error; the others are done all the same.
     """
 
-    def __init__(self, cutter: Cutter, number: int) -> None:
+    def __init__(self, extractor: Extractor, number: int) -> None:
         """Only remember what for; `submit` starts them."""
         self.number = number
-        self._cutter = cutter
+        self._extractor = extractor
         self._pool: ProcessPoolExecutor | None = None
 
     @property
@@ -45,7 +47,7 @@ class Workers:
         return self._pool is not None
 
     def submit(self, photo: Photo, *, crops: bool) -> UnderWay:
-        """Have a photo cut.
+        """Have the faces of a photo extracted.
 
         Raises:
             PilahError: the worker processes cannot start.
@@ -53,22 +55,22 @@ class Workers:
         pool = self._pool = self._pool or self._start(self.number)
         try:
             with _uninterrupted():
-                return UnderWay(photo, pool, pool.submit(cut_in_worker, photo, crops=crops))
+                return UnderWay(photo, pool, pool.submit(_extract, photo, crops=crops))
         except BrokenProcessPool as error:
-            broken: Future[Cut] = Future()
+            broken: Future[Extracted] = Future()
             broken.set_exception(error)
             return UnderWay(photo, pool, broken)
 
-    def finish(self, task: UnderWay, *, crops: bool) -> Cut:
+    def finish(self, task: UnderWay, *, crops: bool) -> Extracted:
         """Wait for a photo that was submitted."""
         try:
-            return task.cut.result()
+            return task.extracted.result()
         except BrokenProcessPool:
             if self._pool is task.pool:
                 self.close()
-            return self._cut_alone(task.photo, crops=crops)
+            return self._extract_alone(task.photo, crops=crops)
         except Exception as error:  # the photo cannot travel to a worker
-            return self._cutter.failed(f"{type(error).__name__}: {error}")
+            return self._extractor.failed(f"{type(error).__name__}: {error}")
 
     def close(self) -> None:
         """End the processes; they also end with the program."""
@@ -76,22 +78,27 @@ class Workers:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
 
-    def _cut_alone(self, photo: Photo, *, crops: bool) -> Cut:
+    def _extract_alone(self, photo: Photo, *, crops: bool) -> Extracted:
         """Find out whether it was this photo that killed a worker, in a process of its own."""
         with self._start(1) as pool:
             try:
-                return pool.submit(cut_in_worker, photo, crops=crops).result()
+                return pool.submit(_extract, photo, crops=crops).result()
             except BrokenProcessPool:
-                return self._cutter.failed("reading it ended the process: damaged, or too large")
+                return self._extractor.failed("reading it ended the process: damaged, or too large")
 
     def _start(self, workers: int) -> ProcessPoolExecutor:
-        cutter = self._cutter
+        extractor = self._extractor
         pool = ProcessPoolExecutor(
             workers,
             # Not fork: a forked child may hang in the thread pools of its parent.
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=start_worker,
-            initargs=(cutter.size_hw, cutter.frame, cutter.detector.name, cutter.min_face),
+            initializer=_start_worker,
+            initargs=(
+                extractor.size_hw,
+                extractor.frame,
+                extractor.min_face,
+                extractor.min_share,
+            ),
         )
         try:
             with _uninterrupted():
@@ -139,3 +146,27 @@ def _masked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_extractor: Extractor
+
+
+def _start_worker(
+    size_hw: tuple[int, int], frame: Frame, min_face: float, min_share: float
+) -> None:
+    """Prepare a worker process: it outlives neither Ctrl-C in its parent nor its parent's death."""
+    global _extractor
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _extractor = Extractor(size_hw, frame, Detector(), min_face, min_share)
+
+
+def _extract(photo: Photo, *, crops: bool) -> Extracted:
+    return _extractor(photo, crops=crops)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # killed: without this the worker would wait for work for ever

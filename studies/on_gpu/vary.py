@@ -21,7 +21,7 @@ LUMA_STEPS = (
 
 
 def fit(x: Tensor, size_hw: tuple[int, int]) -> Tensor:
-    """Bring pictures of shape (n, 3, h, w) to a size, as `pilah.framing` does."""
+    """Bring pictures of shape (n, 3, h, w) to a size, as `pilah.faces.crop` does."""
     if x.shape[2:] == size_hw:
         return x
     return functional.interpolate(x, size_hw, mode="bicubic", antialias=True).clamp(0, 255)

@@ -72,8 +72,10 @@ def test_json_is_one_object_a_line(photos: Path, tiny_bundle: Path) -> None:
     )
     good, bad = map(json.loads, out.splitlines())
     assert code == 1
-    assert set(good) == set(bad) == {"path", "label", "p_male", "error", "faces"}
+    names = ("path", "label", "p_male", "error", "size_hw", "rotation", "depth", "faces")
+    assert tuple(good) == tuple(bad) == names
     assert good["path"] == str(photos / "astronaut.jpg") and good["error"] is None
+    assert (good["rotation"], good["depth"]) == (0, 20)
     (face,) = good["faces"]
     left, top, right, bottom = face["box"]
     assert left < right and top < bottom

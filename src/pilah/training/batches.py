@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from pilah.errors import DataError, ImageError
-from pilah.framing import fit_crop
+from pilah.faces.crop import centre_crop
 from pilah.images import load
 from pilah.progress import tracked
 
@@ -76,7 +76,7 @@ class Views:
         images = np.asarray(self.images[rows])
         images[is_mirrored] = images[is_mirrored, :, ::-1]
         if self.size_hw is not None:
-            images = np.stack([fit_crop(image, self.size_hw) for image in images])
+            images = np.stack([centre_crop(image, self.size_hw) for image in images])
         return [images]
 
 
@@ -178,7 +178,7 @@ def decode_crops(
 
 def _read(path: str, size_hw: tuple[int, int]) -> np.ndarray[Any, Any]:
     try:
-        return fit_crop(load(path), size_hw)
+        return centre_crop(load(path), size_hw)
     except (ImageError, OSError) as error:
         raise DataError(
             f"{path} of the manifest cannot be read ({error}); run `pilah prepare` again"

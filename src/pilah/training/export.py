@@ -13,15 +13,18 @@ import pandas as pd
 from pilah.dataset.manifest import read_manifest
 from pilah.errors import DataError
 from pilah.evaluation.calibrate import apply_temperature, fit_temperature
+from pilah.evaluation.face_heights import measure_face_heights
 from pilah.evaluation.metrics import (
     best_supported,
     measure,
     min_confidence_for_error,
     risk_coverage,
 )
+from pilah.faces.detect import Detector
+from pilah.faces.extract import Extractor
+from pilah.faces.frame import fit_frame
 from pilah.files import put_in_place
-from pilah.fitting import fit_frames
-from pilah.models.bundle import METADATA_KEY, BundleInfo, LabelCounts
+from pilah.models.bundle import METADATA_KEY, BundleInfo, HeightPoint, LabelCounts, PhotoCounts
 from pilah.models.classifier import confidence_of, likelier
 from pilah.progress import note
 from pilah.runs.folder import Run, check_export
@@ -35,6 +38,7 @@ from pilah.wording import counted
 PARITY_FACES = 64
 RANGE_FACES = 512
 FRAME_FACES = 400
+HEIGHT_PHOTOS = 2000
 SUPPORT = 30
 """So many validation faces must be answered: of fewer, even none wrong promises no small error."""
 
@@ -115,10 +119,20 @@ def export(
             faces = _crops(train[:RANGE_FACES], recipe.data.size_hw)
             graph, p_male, int8_cost = in_8_bits(graph, faces, validation, p_male, labels)
         calibration = calibrate(p_male, labels, max_error)
-        info = describe(
-            title, recipe, calibration, _frames(framed, frame_zoom), table, run.read_environment()
+        add_temperature(graph, calibration.temperature)
+        frame = fit_frame(map(Path, framed[:FRAME_FACES]))
+        frame = replace(frame, height=frame.height * frame_zoom)
+        from_photos, face_heights = _from_photos(
+            held_out, graph, recipe.data.size_hw, frame, recipe.train.seed
         )
-        write(graph, replace(info, int8_cost=int8_cost), to)
+        info = replace(
+            describe(title, recipe, calibration, frame, table, run.read_environment()),
+            int8_cost=int8_cost,
+            from_photos=from_photos,
+            face_heights=face_heights,
+        )
+        add_description(graph, METADATA_KEY, info.to_json())
+        put_in_place(graph, to)
     return info
 
 
@@ -153,7 +167,7 @@ def describe(
     title: Title,
     recipe: Recipe,
     calibration: Calibration,
-    frames: dict[str, Frame],
+    frame: Frame,
     table: pd.DataFrame,
     environment: dict[str, Any],
 ) -> BundleInfo:
@@ -165,7 +179,7 @@ def describe(
         licence=title.licence,
         size_hw=recipe.data.size_hw,
         backbone=recipe.model.backbone,
-        frames=frames,
+        frame=frame,
         min_confidence=calibration.min_confidence,
         risk_coverage=risk_coverage(calibrated, labels),
         validation={
@@ -180,25 +194,23 @@ def describe(
     )
 
 
-def write(graph: Path, info: BundleInfo, to: Path) -> None:
-    """Put temperature and description into a graph, and the file in its place."""
-    add_temperature(graph, info.temperature)
-    add_description(graph, METADATA_KEY, info.to_json())
-    put_in_place(graph, to)
-
-
-def _frames(crop_paths: list[str], zoom: float) -> dict[str, Frame]:
-    """How a face is cut out of a photo, by the detector that found it."""
-    return {
-        detector: replace(frame, height=frame.height * zoom)
-        for detector, frame in fit_frames(map(Path, crop_paths[:FRAME_FACES])).items()
-    }
-
-
 def _shuffled(table: pd.DataFrame, seed: int) -> list[str]:
     train = table[table["split"] == "train"]
     paths: list[str] = train.sample(frac=1, random_state=seed)["path"].tolist()
     return paths
+
+
+def _from_photos(
+    validation: pd.DataFrame, graph: Path, size_hw: tuple[int, int], frame: Frame, seed: int
+) -> tuple[PhotoCounts, tuple[HeightPoint, ...]]:
+    """Validation images taken as photos: found, cropped, answered, at every height of a face."""
+    some = validation.sample(min(len(validation), HEIGHT_PHOTOS), random_state=seed)
+    return measure_face_heights(
+        some["path"].tolist(),
+        some["label"].map(LABELS.index).to_numpy(),
+        Extractor(size_hw, frame, Detector(), min_face=8, min_share=1),
+        lambda crops: answers(graph, crops),
+    )
 
 
 def _crops(paths: list[str], size_hw: tuple[int, int]) -> Array:

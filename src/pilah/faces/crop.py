@@ -1,0 +1,132 @@
+"""Cut a face out of a photo: the crop that the model was trained on, kept inside the photo."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pilah.faces.frame import crop_box
+from pilah.types import Box, Frame
+
+TILTED = 10.0
+"""Degrees from which a face is rotated back. Below, resampling costs more than it gives."""
+
+
+def crop_face(
+    image_rgb: NDArray[np.uint8],
+    box: Box,
+    tilt: float,
+    frame: Frame,
+    size_hw: tuple[int, int],
+) -> tuple[NDArray[np.uint8], float]:
+    """Cut one face out of a photo.
+
+    A tilted face is rotated back if the rotated crop lies in the photo. In a tight picture it would
+    not, and the corners that are missing cost more than the tilt does.
+
+    Args:
+        image_rgb: uint8 (h, w, 3).
+        box: the detector's box of the face, in pixels of `image_rgb`.
+        tilt: degrees, clockwise, by which the face is tilted.
+        frame: where the crop lies around the box.
+        size_hw: height and width of the crop to return.
+
+    Returns:
+        The crop, uint8 (*size_hw, 3), and the tilt that was taken out of it.
+    """
+    if abs(tilt) >= TILTED:
+        rotated = _about(crop_box(box, frame, size_hw), box, tilt)
+        around = _around(rotated, tilt)
+        height, width = image_rgb.shape[:2]
+        if min(around.left, around.top, width - around.right, height - around.bottom) >= 0:
+            return _resize_rotated(image_rgb, rotated, around, tilt, size_hw), tilt
+    return resize_box(image_rgb, inside(crop_box(box, frame, size_hw), image_rgb), size_hw), 0.0
+
+
+def inside(box: Box, image_rgb: NDArray[np.uint8]) -> Box:
+    """The box moved into the image; one that is too large is made smaller first.
+
+    Its proportions stay. What lies outside the photo can show the model nothing.
+    """
+    height, width = image_rgb.shape[:2]
+    scale = min(1.0, height / box.height, width / box.width)
+    half_h, half_w = scale * box.height / 2, scale * box.width / 2
+    centre_x = min(max((box.left + box.right) / 2, half_w), width - half_w)
+    centre_y = min(max((box.top + box.bottom) / 2, half_h), height - half_h)
+    return Box(centre_x - half_w, centre_y - half_h, centre_x + half_w, centre_y + half_h)
+
+
+def centre_crop(image_rgb: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uint8]:
+    """Bring a ready face crop to the model's size: its largest centred part of those proportions.
+
+    Args:
+        image_rgb: uint8 (h, w, 3).
+        size_hw: height and width to return.
+    """
+    height, width = image_rgb.shape[:2]
+    scale = min(height / size_hw[0], width / size_hw[1])
+    half_h, half_w = scale * size_hw[0] / 2, scale * size_hw[1] / 2
+    centre = Box(width / 2 - half_w, height / 2 - half_h, width / 2 + half_w, height / 2 + half_h)
+    return resize_box(image_rgb, centre, size_hw)
+
+
+def resize_box(
+    image_rgb: NDArray[np.uint8], box: Box, size_hw: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """What lies in `box`, resized to `size_hw`; a part outside the image repeats its edge."""
+    height, width = image_rgb.shape[:2]
+    # The whole pixels that hold the box.
+    left, top = math.floor(box.left), math.floor(box.top)
+    right, bottom = max(math.ceil(box.right), left + 1), max(math.ceil(box.bottom), top + 1)
+    if left >= 0 and top >= 0 and right <= width and bottom <= height:
+        patch = image_rgb[top:bottom, left:right]
+    else:
+        columns = np.clip(np.arange(left, right), 0, width - 1)
+        rows = np.clip(np.arange(top, bottom), 0, height - 1)
+        patch = image_rgb[rows[:, None], columns]
+    inner = (box.left - left, box.top - top, box.right - left, box.bottom - top)
+    resized = Image.fromarray(np.ascontiguousarray(patch)).resize(
+        (size_hw[1], size_hw[0]), Image.Resampling.BICUBIC, box=inner, reducing_gap=3.0
+    )
+    return np.asarray(resized)
+
+
+def _about(crop: Box, face: Box, tilt: float) -> Box:
+    """The crop with its centre rotated about the face's, for hair lies where the head leans."""
+    x = (crop.left + crop.right - face.left - face.right) / 2
+    y = (crop.top + crop.bottom - face.top - face.bottom) / 2
+    cos, sin = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
+    right, down = x * cos - y * sin - x, x * sin + y * cos - y
+    return Box(crop.left + right, crop.top + down, crop.right + right, crop.bottom + down)
+
+
+def _around(box: Box, tilt: float) -> Box:
+    """The upright box around one that is rotated by `tilt` degrees about its centre."""
+    cos, sin = abs(math.cos(math.radians(tilt))), abs(math.sin(math.radians(tilt)))
+    half_w = (cos * box.width + sin * box.height) / 2
+    half_h = (sin * box.width + cos * box.height) / 2
+    centre_x, centre_y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+    return Box(centre_x - half_w, centre_y - half_h, centre_x + half_w, centre_y + half_h)
+
+
+def _resize_rotated(
+    image_rgb: NDArray[np.uint8], box: Box, around: Box, tilt: float, size_hw: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """What lies in `box` once it is rotated clockwise by `tilt` degrees about its centre."""
+    cos, sin = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
+    # First what lies around it, at most twice as fine as the crop will be.
+    scale = min(1.0, 2 * size_hw[0] / box.height)
+    height, width = (max(1, round(scale * side)) for side in (around.height, around.width))
+    patch = Image.fromarray(resize_box(image_rgb, around, (height, width)))
+    inner_h, inner_w = (max(1, round(scale * side)) for side in (box.height, box.width))
+    # Pillow asks where each pixel of the output comes from.
+    left = width / 2 - cos * inner_w / 2 + sin * inner_h / 2
+    top = height / 2 - sin * inner_w / 2 - cos * inner_h / 2
+    straight = patch.transform(
+        (inner_w, inner_h),
+        Image.Transform.AFFINE,
+        (cos, -sin, left, sin, cos, top),
+        Image.Resampling.BICUBIC,
+    )
+    return np.asarray(straight.resize((size_hw[1], size_hw[0]), Image.Resampling.BICUBIC))

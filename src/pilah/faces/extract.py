@@ -1,0 +1,102 @@
+"""From one photo to the crops of its faces: what a worker does while the classifier runs."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pilah.errors import ImageError
+from pilah.faces.crop import centre_crop, crop_face
+from pilah.faces.detect import Detection, Detector
+from pilah.faces.search import Picture, Search, search
+from pilah.faces.upright import box_before, rotated
+from pilah.images import Photo, read
+from pilah.types import Box, Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The faces of one photo, ready for the classifier, or the error that it raised.
+
+    `detections` are in pixels of the photo of `size_hw`, the highest face first, each with the tilt
+    that was taken out of its crop; `heights` are the faces' own heights, and `crops` is uint8
+    (faces, *model size, 3), in the same order. `rotation` and `depth` are those of `Result`.
+    """
+
+    detections: tuple[Detection, ...]
+    heights: tuple[float, ...]
+    crops: NDArray[np.uint8]
+    size_hw: tuple[int, int] | None
+    rotation: int = 0
+    depth: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extractor:
+    """How the faces of photos are found and cropped for one model.
+
+    `size_hw` and `frame` are the model's. `min_face` is the smallest height of a face that counts:
+    in pixels of the photo, or, below 1, as a share of its shorter side. `min_share` is that of
+    `faces.search.search`.
+    """
+
+    size_hw: tuple[int, int]
+    frame: Frame
+    detector: Detector
+    min_face: float
+    min_share: float
+
+    def __call__(self, photo: Photo, *, crops: bool) -> Extracted:
+        """Find and crop the faces of a photo, which is a face crop already if `crops`.
+
+        Whatever goes wrong with the photo is kept in what is returned, never raised.
+        """
+        try:
+            return self._ready(photo) if crops else self._found(photo)
+        except ImageError as error:
+            reason = str(error)
+        except Exception as error:  # one photo must not end a batch
+            reason = f"{type(error).__name__}: {error}"
+        return self.failed(reason)
+
+    def failed(self, reason: str) -> Extracted:
+        """What a photo gives that cannot be read."""
+        return Extracted((), (), self._stack([]), None, error=reason)
+
+    def _ready(self, photo: Photo) -> Extracted:
+        """The photo is a crop: its centre, in the model's proportions."""
+        pixels = read(photo)
+        crop = centre_crop(pixels.image_rgb, self.size_hw)
+        height, width = pixels.size_hw
+        whole = Detection(Box(0, 0, width, height), 1.0)
+        return Extracted((whole,), (height,), self._stack([crop]), pixels.size_hw)
+
+    def _found(self, photo: Photo) -> Extracted:
+        picture = Picture(photo)
+        min_face = self.min_face * (min(picture.size_hw) if self.min_face < 1 else 1)
+        found = search(picture, self.detector, min_face=min_face, min_share=self.min_share)
+        cropped = [self._crop(picture, found, face) for face in found.detections]
+        return Extracted(
+            tuple(
+                replace(face, box=box_before(face.box, found.rotation, picture.size_hw), tilt=tilt)
+                for face, (_, tilt) in zip(found.detections, cropped, strict=True)
+            ),
+            tuple(face.box.height for face in found.detections),
+            self._stack([crop for crop, _ in cropped]),
+            picture.size_hw,
+            found.rotation,
+            found.depth,
+        )
+
+    def _crop(
+        self, picture: Picture, found: Search, face: Detection
+    ) -> tuple[NDArray[np.uint8], float]:
+        # A JPEG that was decoded at a reduced scale is read again where a crop needs more pixels.
+        needed = self.size_hw[0] / (self.frame.height * face.box.height)
+        image_rgb, scale = picture.with_scale(min(1.0, needed))
+        upright_rgb = rotated(image_rgb, found.rotation)
+        return crop_face(upright_rgb, face.moved(scale).box, face.tilt, self.frame, self.size_hw)
+
+    def _stack(self, crops: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        return np.stack(crops) if crops else np.empty((0, *self.size_hw, 3), np.uint8)
