@@ -123,7 +123,11 @@ def _pack_network(recipe: Recipe, faces: pd.DataFrame, target: Path) -> None:
         for layer in model.layers
         for i, array in enumerate(layer.get_weights())
     }
-    description = {"recipe": recipe.model_dump(), "operations": operations(model)}
+    description = {
+        "settings": recipe.train.model_dump(),
+        "size_hw": recipe.data.size_hw,
+        "operations": operations(model),
+    }
     np.savez_compressed(target, description=json.dumps(description), **arrays)
 
 

@@ -100,7 +100,7 @@ class Learner:
         self.name = name
         self.network = Network(folder / f"{name}.npz")
         self.network = self.network.to(DEVICE, memory_format=torch.channels_last)
-        self.settings = self.network.recipe["train"]
+        self.settings = self.network.settings
         outputs = sum(faces.kinds) + faces.known["attributes"].shape[1]
         torch.manual_seed(self.settings["seed"])
         self.rest = nn.Linear(self.network.width, outputs).to(DEVICE)

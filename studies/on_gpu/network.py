@@ -27,8 +27,8 @@ class Network(nn.Module):
         super().__init__()
         file = np.load(path)
         description = json.loads(str(file["description"]))
-        self.recipe, self.operations = description["recipe"], description["operations"]
-        self.size_hw = tuple(self.recipe["data"]["size_hw"])
+        self.settings, self.operations = description["settings"], description["operations"]
+        self.size_hw = tuple(description["size_hw"])
         self.arrays = nn.ParameterDict()
         self.last_use: dict[str, str] = {}
         for name, kind, given, settings in self.operations:

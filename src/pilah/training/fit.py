@@ -13,7 +13,7 @@ import pandas as pd
 from pilah.files import replacing
 from pilah.progress import note, progress_bar
 from pilah.runs.folder import Run
-from pilah.runs.recipe import Recipe, TrainRecipe
+from pilah.runs.recipe import TrainRecipe
 from pilah.runs.tables import HISTORY, read_history, write_history
 from pilah.training.augment import vary
 from pilah.training.batches import Batches, Source, Teacher, Variation, epoch_items
@@ -30,18 +30,20 @@ class Lessons:
     `training` gives the faces as large as they are stored, `validation` as the network takes them.
     `rows` has the row numbers of the splits `train` and `validation`; `targets` the one-hot labels
     of all rows, shape (n, 2); `weights` how much each counts in the loss of training, shape (n,),
-    None where all count alike. `teacher` is asked about each picture, if there is one.
+    None where all count alike. `size_hw` is what the network takes. `teacher` is asked about each
+    picture, if there is one.
     """
 
     training: Source
     validation: Source
     rows: dict[str, Array]
     targets: Array
+    size_hw: tuple[int, int]
     weights: Array | None = None
     teacher: Teacher | None = None
 
 
-def fit(run: Run, learner: keras.Model, lessons: Lessons, recipe: Recipe) -> None:
+def fit(run: Run, learner: keras.Model, lessons: Lessons, settings: TrainRecipe) -> None:
     """Train `learner`, or resume at the run's checkpoint.
 
     The loss and accuracy in the history of an epoch that was interrupted are those of its rest.
@@ -50,9 +52,8 @@ def fit(run: Run, learner: keras.Model, lessons: Lessons, recipe: Recipe) -> Non
         run: where checkpoint and history lie.
         learner: the whole model, or its trainable tail.
         lessons: what it learns from.
-        recipe: how to train.
+        settings: how to train.
     """
-    settings = recipe.train
     steps = -(-len(lessons.rows["train"]) // settings.batch_size)
     _compile(learner, settings, steps)
     latest = run.checkpoint / "latest.weights.h5"
@@ -74,7 +75,7 @@ def fit(run: Run, learner: keras.Model, lessons: Lessons, recipe: Recipe) -> Non
             note(f"stopped: no better validation loss in {settings.early_stopping} epochs")
             break
         _seed_dropout(learner, settings.seed, epoch * steps + first)
-        row = pd.DataFrame([_fit_epoch(learner, lessons, recipe, epoch, first, callbacks)])
+        row = pd.DataFrame([_fit_epoch(learner, lessons, settings, epoch, first, callbacks)])
         first = 0
         history = pd.concat([history, row]) if len(history) else row
         if settings.early_stopping and _epochs_since_best(history) == 0:
@@ -88,15 +89,15 @@ def fit(run: Run, learner: keras.Model, lessons: Lessons, recipe: Recipe) -> Non
 def _fit_epoch(
     learner: keras.Model,
     lessons: Lessons,
-    recipe: Recipe,
+    settings: TrainRecipe,
     epoch: int,
     first: int,
     callbacks: list[keras.callbacks.Callback],
 ) -> dict[str, Any]:
     """Train for one epoch, from its batch `first` on; its row of the history."""
     began = time.monotonic()
-    epochs = recipe.train.epochs
-    training = _batches(lessons, recipe, epoch, first)
+    epochs = settings.epochs
+    training = _batches(lessons, settings, epoch, first)
     held_out = lessons.rows["validation"]
     validation = Batches(lessons.validation, held_out, lessons.targets[held_out], batch_size=64)
     with progress_bar() as progress:
@@ -137,9 +138,8 @@ def _compile(learner: keras.Model, settings: TrainRecipe, steps_per_epoch: int) 
     learner.optimizer.build(learner.trainable_variables)
 
 
-def _batches(lessons: Lessons, recipe: Recipe, epoch: int, first: int) -> Batches:
+def _batches(lessons: Lessons, settings: TrainRecipe, epoch: int, first: int) -> Batches:
     """One epoch's batches of training faces, from number `first` on."""
-    settings = recipe.train
     shuffled, items = epoch_items(
         lessons.rows["train"],
         first_mirrored=len(lessons.targets) if "flip" in settings.augment else None,
@@ -152,7 +152,7 @@ def _batches(lessons: Lessons, recipe: Recipe, epoch: int, first: int) -> Batche
         lessons.targets[shuffled],
         batch_size=settings.batch_size,
         weights=None if lessons.weights is None else lessons.weights[shuffled],
-        vary=_variation(recipe, epoch),
+        vary=_variation(settings, lessons.size_hw, epoch),
         teacher=lessons.teacher,
         teacher_weight=settings.teacher_weight,
         first=first,
@@ -173,14 +173,13 @@ class _Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
             self.saved = time.monotonic()
 
 
-def _variation(recipe: Recipe, epoch: int) -> Variation | None:
-    settings = recipe.train
+def _variation(settings: TrainRecipe, size_hw: tuple[int, int], epoch: int) -> Variation | None:
     if set(settings.augment) <= {"flip"}:
         return None
 
     def varied(image: Array, item: int) -> Array:
         random = np.random.default_rng((settings.seed, epoch, item))
-        return vary(image, random, settings, recipe.data.size_hw)
+        return vary(image, random, settings, size_hw)
 
     return varied
 

@@ -88,8 +88,9 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     source, learner = _learner(run, model, views, recipe)
     full_size = source if source is not views else Views(pixels, flips)
     targets = np.eye(2, dtype=np.float32)[kept["label"].map(LABELS.index).to_numpy()]
-    lessons = Lessons(full_size, source, splits, targets, weights, teacher)
-    fit(run, learner, lessons, recipe)
+    size_hw = recipe.data.size_hw
+    lessons = Lessons(full_size, source, splits, targets, size_hw, weights, teacher)
+    fit(run, learner, lessons, recipe.train)
 
     run.write_environment({"seconds_last_start": time.monotonic() - started})
     held_out = np.flatnonzero(kept["split"] != "train")
