@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pilah.cli.options import Model, Quiet, check_file
+from pilah.cli.options import Model, Quiet, check_audit_extra, check_file
 from pilah.cli.tables import figures, show
-from pilah.errors import MissingExtra
 from pilah.progress import note, progress_bar
 from pilah.wording import counted
 
@@ -58,14 +57,12 @@ def audit(
     Errors, unsure answers, calibration and gaps on labelled photos, for each group and for each
     pair of groups.
     """
+    check_audit_extra("pilah audit")
     check_file(labelled, "give a CSV with the columns path,label")
-    try:
-        from pilah.audit.audit import audit as run_audit
-        from pilah.audit.audit import audited_model
-        from pilah.audit.labelled import group_columns, read_photos
-        from pilah.audit.write import audit_folder, write_audit
-    except ModuleNotFoundError:
-        raise MissingExtra("pilah audit", "audit") from None
+    from pilah.audit.audit import audit as run_audit
+    from pilah.audit.audit import audited_model
+    from pilah.audit.labelled import group_columns, read_photos
+    from pilah.audit.write import audit_folder, write_audit
     from pilah.faces.detect import DETECTOR
     from pilah.models import DEFAULT_MODEL, model_path
     from pilah.pipeline import load
@@ -122,7 +119,7 @@ def _print(audited: "Audit") -> None:
         gap = column.accuracy_gap
         if gap.points is not None and gap.more_than_chance:
             note(
-                f"The groups of {column.name} differ in accuracy by more than chance (p "
+                f"Groups of {column.name} differ in accuracy by more than chance (p "
                 f"{gap.p_holm:.2g}): {gap.least} is {100 * gap.points:.1f} points below {gap.most}."
             )
     for name, why in audited.unreadable[:SHOWN_FAILURES]:

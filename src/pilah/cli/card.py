@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from pilah.cli.options import Quiet, check_file
-from pilah.errors import MissingExtra
+from pilah.cli.options import Quiet, check_audit_extra
+from pilah.errors import DataError
 from pilah.progress import note
 
 
@@ -34,12 +34,11 @@ def card(
 
     It holds use, data and terms of the models, and their figures by group.
     """
+    check_audit_extra("pilah card")
     for path in audits or []:
-        check_file(path, "give an audit.json that `pilah audit` wrote")
-    try:
-        from pilah.audit.card import write_card
-    except ModuleNotFoundError:
-        raise MissingExtra("pilah card", "audit") from None
+        if not path.is_file():
+            raise DataError(f"{path} cannot be read; give an audit.json that `pilah audit` wrote")
+    from pilah.audit.card import write_card
     from pilah.models import model_names, model_path
 
     models = [model_path(name) for name in model or model_names()]

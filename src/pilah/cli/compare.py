@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from pilah.cli.options import Quiet
+from pilah.cli.options import Quiet, check_audit_extra
 from pilah.cli.tables import figures, show
-from pilah.errors import MissingExtra
 from pilah.progress import note
 from pilah.runs.folder import Run
 
@@ -26,13 +25,12 @@ def compare(
     A run that repeats the study is shown beside the published figures. The full table is in
     comparison.md, the table with curves in comparison.png.
     """
+    check_audit_extra("pilah compare")
     for run in runs:
         Run(run).check_finished()
-    try:
-        from pilah.evaluation.compare import compare_runs
-    except ModuleNotFoundError:
-        raise MissingExtra("pilah compare", "audit") from None
     from rich.markup import escape
+
+    from pilah.evaluation.compare import compare_runs
 
     comparison = compare_runs(runs, to)
     shown = ("run", "val acc", "val loss", "test acc [95%]", "study: test acc")

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from pilah.cli.options import Quiet
+from pilah.cli.options import Quiet, check_audit_extra
 from pilah.cli.tables import figures, show
-from pilah.errors import MissingExtra
 from pilah.progress import note
 from pilah.runs.folder import Run
 
@@ -23,11 +22,9 @@ def evaluate(
     Writes metrics.json and plots/*.png into its folder. One of the plots shows faces from your
     data; keep that in mind before you share the folder.
     """
+    check_audit_extra("pilah evaluate")
     Run(run).check_finished()
-    try:
-        from pilah.evaluation.evaluate import evaluate_run
-    except ModuleNotFoundError:
-        raise MissingExtra("pilah evaluate", "audit") from None
+    from pilah.evaluation.evaluate import evaluate_run
 
     evaluated = evaluate_run(run)
     metrics = evaluated.metrics

@@ -1,11 +1,12 @@
 """Options that several commands share, worded once."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pilah.errors import DataError
+from pilah.errors import DataError, MissingExtra
 from pilah.models import DEFAULT_MODEL
 from pilah.progress import QUIET
 
@@ -58,6 +59,16 @@ MinFace = Annotated[
         "share of its shorter side.",
     ),
 ]
+
+
+def check_audit_extra(part: str) -> None:
+    """Refuse a command that needs the extra `audit` where that is not installed.
+
+    Raises:
+        MissingExtra: one of its libraries is missing; none of them is imported.
+    """
+    if not all(map(find_spec, ("pandas", "scipy", "sklearn", "matplotlib"))):
+        raise MissingExtra(part, "audit")
 
 
 def check_file(path: Path, remedy: str) -> None:
