@@ -1,5 +1,6 @@
 import io
 import os
+import pickle
 import socket
 import warnings
 import zlib
@@ -11,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pilah.errors import ImageError
-from pilah.images import MAX_PIXELS, is_photo_name, load, read
+from pilah.errors import ImageError, PhotoTypeError
+from pilah.images import MAX_PIXELS, as_photo, is_photo_name, load, read
+from pilah.sorting.crops import write_crop
+from pilah.types import Box
 
 RED, BLUE = (250, 10, 10), (10, 10, 250)
 
@@ -52,12 +55,47 @@ def test_pillow_images_and_pixels_are_photos_too() -> None:
     assert np.array_equal(load(np.asarray(image)), np.asarray(image))
 
 
-@pytest.mark.parametrize(
-    "pixels", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)]
-)
-def test_other_arrays_are_refused(pixels: np.ndarray) -> None:
-    with pytest.raises(ImageError, match="give uint8 RGB"):
-        load(pixels)
+def test_encoded_files_in_memory_are_photos_too() -> None:
+    for photo in (bytearray(GOOD_JPEG), memoryview(GOOD_JPEG), io.BytesIO(GOOD_JPEG)):
+        assert np.array_equal(load(photo), load(GOOD_JPEG))
+    written = io.BytesIO()
+    half_red_half_blue().save(written, "PNG")  # and it stands at its end
+    assert np.array_equal(load(written), np.asarray(half_red_half_blue()))
+
+
+def test_grey_and_transparent_pixels_are_photos_too() -> None:
+    grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    for photo in (grey, grey[..., None], grey.T.copy().T):
+        assert np.array_equal(load(photo), np.stack([grey] * 3, axis=-1))
+    clear = np.zeros((2, 2, 4), np.uint8)
+    clear[0, :, 3] = 255
+    assert load(clear)[:, 0].tolist() == [[0] * 3, [255] * 3]
+
+
+NO_PHOTOS = [
+    *(42, None, True, 1.5, {}, object(), ["photo.jpg"], ("a.jpg", "b.jpg"), io.StringIO("text")),
+    *(np.zeros((4, 4, 3)), np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), bool)),
+    *(np.zeros((0, 4, 3), np.uint8), np.zeros((4, 4, 2), np.uint8), np.zeros(9, np.uint8)),
+    *(np.zeros((2, 4, 4, 3), np.uint8), np.zeros((4, 4), np.uint16), np.array("photo.jpg")),
+]
+
+
+@pytest.mark.parametrize("given", NO_PHOTOS, ids=lambda given: type(given).__name__)
+def test_what_is_no_photo_raises_and_says_what_is_one(given: object) -> None:
+    for take in (load, read, as_photo):
+        with pytest.raises(PhotoTypeError, match=r"not a photo: .+; pass a path, ") as caught:
+            take(given)
+        assert isinstance(caught.value, TypeError) and not isinstance(caught.value, ImageError)
+        assert all(word in str(caught.value) for word in ("BytesIO", "Pillow", "(h, w, 4)"))
+        assert "\n" not in str(caught.value)
+
+
+def test_what_is_a_photo_can_travel_to_another_process(tmp_path: Path) -> None:
+    for photo in (
+        *(tmp_path / "a.jpg", "a.jpg", b"x", bytearray(b"x"), memoryview(b"x"), io.BytesIO(b"x")),
+        *(half_red_half_blue(), np.asarray(half_red_half_blue())),
+    ):
+        pickle.loads(pickle.dumps(as_photo(photo)))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -184,6 +222,35 @@ def test_a_bad_file_is_one_plain_line(tmp_path: Path, content: bytes, reason: st
         with pytest.raises(ImageError, match=reason) as caught:
             load(photo)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_photo_of_200_megapixels_is_read_at_a_reduced_scale(tmp_path: Path) -> None:
+    photo = Image.new("L", (16_320, 12_240), 40)
+    photo.paste(240, (8_000, 6_000, 8_800, 7_200))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photo.save(tmp_path / "photo.jpg", exif=exif)
+    del photo
+    for at_least, shape in ((None, (8160, 6120)), (9000, (8160, 6120)), (1280, (2040, 1530))):
+        pixels = read(tmp_path / "photo.jpg", at_least=at_least)
+        assert pixels.size_hw == (16_320, 12_240)
+        assert pixels.image_rgb.shape == (*shape, 3)
+    face = Box(12_240 - 7_200, 8_000, 12_240 - 6_000, 8_800)
+    write_crop(str(tmp_path / "photo.jpg"), face, str(tmp_path / "crop.jpg"))
+    with Image.open(tmp_path / "crop.jpg") as crop:
+        assert crop.size == (1200, 1000)  # at half of its size, with half a side around it
+        assert crop.getpixel((600, 500)) > (230,) * 3 and crop.getpixel((20, 20)) < (50,) * 3
+
+
+@pytest.mark.parametrize("size", [(16_400, 16_400), (65_500, 65_500), (65_500, 4_200)])
+def test_a_jpeg_larger_than_any_camera_s_is_refused(size: tuple[int, int]) -> None:
+    data = bytearray(GOOD_JPEG)
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = size[1].to_bytes(2, "big") + size[0].to_bytes(2, "big")
+    for at_least in (None, 100):
+        with pytest.raises(ImageError, match="too large: more than 268 million pixels"):
+            read(bytes(data), at_least=at_least)
 
 
 def test_the_limit_is_that_of_the_message() -> None:

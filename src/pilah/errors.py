@@ -9,6 +9,7 @@ The command line prints it and exits with code 2; a program catches `PilahError`
     ├── WeightsError    pretrained weights are missing or belong to another network
     ├── BundleError     a model file cannot be used
     ├── ImageError      one photo cannot be read (kept per photo, never ends a batch)
+    ├── PhotoTypeError  a program passed something that is not a photo (also a TypeError)
     ├── SortError       a sort or an undo cannot start or continue
     └── MissingExtra    a part of pilah is not installed
 """
@@ -36,6 +37,14 @@ class BundleError(PilahError):
 
 class ImageError(PilahError):
     """One photo cannot be read."""
+
+
+class PhotoTypeError(PilahError, TypeError):
+    """A program passed something that is not a photo: a mistake to fix in that program."""
+
+    def __init__(self, given: str, accepted: str) -> None:
+        """Say what was given and list everything that is accepted."""
+        super().__init__(f"not a photo: {given}; pass {accepted}")
 
 
 class SortError(PilahError):

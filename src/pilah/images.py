@@ -8,40 +8,63 @@ import os
 import stat
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from pilah.errors import ImageError
+from pilah.colours import to_srgb
+from pilah.errors import ImageError, PhotoTypeError
+from pilah.formats import is_photo_name, open_image
+from pilah.metadata import orientation, separate
+from pilah.raw import is_raw, preview
 
-Photo = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
-"""What can be read: a path, an encoded file's bytes, a Pillow image, or RGB pixels (h, w, 3)."""
+__all__ = [
+    "ACCEPTED",
+    "MAX_JPEG_PIXELS",
+    "MAX_PIXELS",
+    "Photo",
+    "Pixels",
+    "PlainPhoto",
+    "as_photo",
+    "is_photo_name",
+    "load",
+    "read",
+]
 
-SUFFIXES = frozenset(
-    {
-        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".bmp", ".dib"),
-        *(".tif", ".tiff", ".avif", ".heic", ".heif"),
-    }
+PlainPhoto = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
+Photo = PlainPhoto | bytearray | memoryview | BytesIO
+ACCEPTED = (
+    "a path, an encoded file (bytes, bytearray, memoryview or BytesIO), a Pillow image, or uint8 "
+    "pixels: grey (h, w), RGB (h, w, 3) or RGBA (h, w, 4)"
 )
-"""File name endings, in lower case, of the formats that `read` knows."""
+"""What can be read, as a type and in words."""
 
 MAX_PIXELS = 178_956_970
-"""More pixels than this are refused: Pillow's own guard, so none of its settings need changing."""
+"""More pixels than this are never decoded: Pillow's own guard, so its settings stay as they are."""
+MAX_JPEG_PIXELS = 1 << 28
+"""A JPEG of up to this many, a phone's 200 megapixels among them, is decoded at a reduced scale."""
 
-# Named, because Pillow would also run Ghostscript on what looks like EPS.
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF")
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What brings an orientation of EXIF's upright; from 5 on the sides change places."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """A decoded photo: `image_rgb` uint8 (h, w, 3), upright, and the full photo's `size_hw`.
+    """A decoded photo: `image_rgb` uint8 (h, w, 3), upright, sRGB; the full photo's `size_hw`.
 
     `image_rgb` is smaller than `size_hw` where the photo was decoded at a reduced scale.
     """
@@ -50,16 +73,12 @@ class Pixels:
     size_hw: tuple[int, int]
 
 
-def is_photo_name(name: str | os.PathLike[str]) -> bool:
-    """Whether a file's name ends like a photo's."""
-    return PurePath(name).suffix.lower() in SUFFIXES
-
-
 def load(photo: Photo) -> NDArray[np.uint8]:
-    """The photo's upright pixels, uint8 RGB (h, w, 3), at full size.
+    """The photo's upright pixels, sRGB, uint8 (h, w, 3), at the largest size that `read` gives.
 
     Raises:
         ImageError: the photo cannot be read.
+        PhotoTypeError: `photo` is not a `Photo`.
     """
     return read(photo).image_rgb
 
@@ -70,20 +89,21 @@ def read(photo: Photo, *, at_least: int | None = None) -> Pixels:
     Args:
         photo: see `Photo`.
         at_least: how many pixels the longer side must keep; a larger JPEG may then be decoded at
-            1/2, 1/4 or 1/8 of its size, which is much faster. None decodes at full size.
+            1/2, 1/4 or 1/8 of its size, which is much faster. None decodes at full size, or, where
+            a JPEG has more than MAX_PIXELS, at half of it.
 
     Raises:
         ImageError: the photo cannot be read; the text is the reason, without the path.
+        PhotoTypeError: `photo` is not a `Photo`: a mistake in the calling program.
     """
+    plain = as_photo(photo)
     with _quiet:
         try:
-            if isinstance(photo, np.ndarray):
-                return _from_array(photo)
-            if isinstance(photo, Image.Image):
-                return _decode(photo, at_least=None)
-            if not isinstance(photo, str | bytes | os.PathLike):
-                raise ImageError(f"a {type(photo).__name__} is not a photo; give a path or pixels")
-            with _open(photo) as image:
+            if isinstance(plain, np.ndarray):
+                return _from_array(plain)
+            if isinstance(plain, Image.Image):
+                return _decode(plain, at_least=None)
+            with _open(plain) as image:
                 return _decode(image, at_least=at_least)
         except ImageError:
             raise
@@ -91,44 +111,64 @@ def read(photo: Photo, *, at_least: int | None = None) -> Pixels:
             raise ImageError(_in_plain_words(error)) from None
 
 
+def as_photo(given: object) -> PlainPhoto:
+    """Check what a caller passed as a photo; return it in a form that another process can take.
+
+    Raises:
+        PhotoTypeError: it is not a photo; the message lists what is accepted.
+    """
+    match given:
+        case bytearray() | memoryview():
+            return bytes(given)
+        case BytesIO():
+            return given.getvalue()
+        case np.ndarray() if not _is_picture(given):
+            raise PhotoTypeError(f"an array of {given.dtype}, shape {given.shape}", ACCEPTED)
+        case str() | bytes() | os.PathLike() | Image.Image() | np.ndarray():
+            return given
+        case _:
+            raise PhotoTypeError(f"{type(given).__name__} {_short(given)}", ACCEPTED)
+
+
+def _is_picture(pixels: NDArray[Any]) -> bool:
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    return (
+        pixels.dtype == np.uint8
+        and pixels.ndim in (2, 3)
+        and channels in (1, 3, 4)
+        and pixels.size > 0
+    )
+
+
+def _short(given: object) -> str:
+    text = " ".join(repr(given).split())
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
 def _from_array(pixels: NDArray[np.uint8]) -> Pixels:
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
-        raise ImageError(
-            f"pixels of type {pixels.dtype} and shape {pixels.shape}; give uint8 RGB (h, w, 3)"
-        )
+    if pixels.ndim == 2 or pixels.shape[2] != 3:
+        flat = pixels[..., 0] if pixels.shape[2:] == (1,) else pixels
+        pixels = np.asarray(to_srgb(Image.fromarray(np.ascontiguousarray(flat))))
     return Pixels(pixels, (pixels.shape[0], pixels.shape[1]))
 
 
-def _open(photo: str | os.PathLike[str] | bytes) -> Image.Image:
+@contextmanager
+def _open(photo: str | os.PathLike[str] | bytes) -> Iterator[Image.Image]:
     if isinstance(photo, bytes):
-        source: Any = BytesIO(photo)
-        head, size = photo[:12], len(photo)
+        size = len(photo)
     else:
-        mode = os.stat(photo)
-        if not stat.S_ISREG(mode.st_mode):
-            raise ImageError(f"not a file but a {_kind(mode.st_mode)}")
-        source, size = photo, mode.st_size
-        with open(photo, "rb") as file:
-            head = file.read(12)
+        status = os.stat(photo)
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError(f"not a file but a {_kind(status.st_mode)}")
+        size = status.st_size
     if not size:
         raise ImageError("empty file")
-    formats = [name for name in _FORMATS if name in _installed_formats()]
-    try:
-        return Image.open(source, formats=formats)
-    except UnidentifiedImageError:
-        if head[4:8] != b"ftyp" or head[8:12] not in _HEIF_BRANDS:
-            raise
-    try:
-        import pillow_heif
-    except ImportError:
-        raise ImageError("a HEIC photo; to read it, run: pip install 'pilah[heif]'") from None
-    pillow_heif.register_heif_opener()
-    return Image.open(source, formats=["HEIF"])
-
-
-def _installed_formats() -> dict[str, Any]:
-    Image.init()
-    return Image.OPEN
+    with BytesIO(photo) if isinstance(photo, bytes) else open(photo, "rb") as file:
+        picture, held = preview(file) if is_raw(file) else (file, {})
+        pixels, info = separate(picture)
+        with open_image(pixels) as image:
+            image.info.update(info if orientation(info) else info | held)
+            yield image
 
 
 def _kind(mode: int) -> str:
@@ -138,41 +178,36 @@ def _kind(mode: int) -> str:
 
 def _decode(image: Image.Image, *, at_least: int | None) -> Pixels:
     width, height = image.size
+    limit = MAX_JPEG_PIXELS if image.format == "JPEG" else MAX_PIXELS
+    if width * height > limit:
+        raise ImageError(f"too large: more than {limit // 1_000_000} million pixels")
+    wanted = longer = max(width, height)
+    if at_least is not None:
+        wanted = min(wanted, at_least)
     if width * height > MAX_PIXELS:
-        raise Image.DecompressionBombError
-    if at_least is not None and max(width, height) > at_least:
-        share = at_least / max(width, height)
+        wanted = min(wanted, longer // 2)
+    if wanted < longer:
+        share = wanted / longer
         image.draft(None, (max(1, int(width * share)), max(1, int(height * share))))
     reduced = image.size != (width, height)
-    try:
-        sideways = image.getexif().get(_ORIENTATION) in (5, 6, 7, 8)
-        upright = ImageOps.exif_transpose(image)
-    except (OSError, MemoryError):
-        raise  # of the pixels
-    except Exception:  # damaged EXIF is no reason to lose the photo
-        sideways, upright = False, image
-    image_rgb = np.asarray(_to_rgb(upright))
+    said = _orientation(image)
+    image_rgb = to_srgb(image)
+    if said in _TURNS:
+        image_rgb = image_rgb.transpose(_TURNS[said])
+    pixels = np.asarray(image_rgb)
     if not reduced:
-        return Pixels(image_rgb, (image_rgb.shape[0], image_rgb.shape[1]))
-    return Pixels(image_rgb, (width, height) if sideways else (height, width))
+        return Pixels(pixels, (pixels.shape[0], pixels.shape[1]))
+    return Pixels(pixels, (width, height) if said >= 5 else (height, width))
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-    if image.mode in ("I", "F"):
-        return Image.fromarray(_to_eight_bits(np.asarray(image, np.float64))).convert("RGB")
-    if image.has_transparency_data:
-        over = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over).convert("RGB")
-    return image.convert("RGB")
-
-
-def _to_eight_bits(grey: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Scale by the smallest usual full scale (1, 8, 16 or 32 bits) that holds every value."""
-    grey = np.nan_to_num(grey, posinf=0.0, neginf=0.0)
-    full = next((full for full in (1.0, 255.0, 65535.0) if grey.max() <= full), grey.max())
-    return np.clip(grey * (255 / full), 0, 255).round().astype(np.uint8)
+def _orientation(image: Image.Image) -> int:
+    """Which way is up, 1 to 8, by EXIF's count."""
+    if image.format == "TIFF":
+        return 1  # Pillow turns these as it decodes them
+    found = orientation(image.info)
+    if found is None and "exif" not in image.info:
+        found = image.getexif().get(0x0112)  # a Pillow image's own, set in memory
+    return found if found in _TURNS else 1
 
 
 def _in_plain_words(error: Exception) -> str:
@@ -184,6 +219,8 @@ def _in_plain_words(error: Exception) -> str:
             return "no permission to read it"
         case UnidentifiedImageError():
             return "not an image, or of a kind that is not supported"
+        case ValueError() if "null byte" in text:
+            return "not a path: it has a null byte"
         case Image.DecompressionBombError():
             return f"too large: more than {MAX_PIXELS // 1_000_000} million pixels"
         case MemoryError():

@@ -51,7 +51,7 @@ class Pilah:
         *,
         min_confidence: float | None = None,
         max_error: float | None = None,
-        min_face: float = 20,
+        min_face: float | None = None,
         min_share: float = 0,
         workers: int | None = None,
     ) -> None:
@@ -185,7 +185,7 @@ def load(
     *,
     min_confidence: float | None = None,
     max_error: float | None = None,
-    min_face: float = 20,
+    min_face: float | None = None,
     min_share: float = 0,
     workers: int | None = None,
 ) -> Pilah:
@@ -198,7 +198,7 @@ def load(
         max_error: instead of `min_confidence`: be unsure as often as it took on the model's
             validation faces to err no more than this share (0 to 0.5) of the labels given.
         min_face: smallest height of a face that counts: in pixels of the photo, or, below 1, as a
-            share of its shorter side.
+            share of its shorter side. None is 20 pixels, and in a large photo 1% of that side.
         min_share: faces less high than this share of the photo's largest decide nothing for you
             and need not be found, which saves time: 0 finds all, 1 looks for the largest alone.
         workers: how many processes decode and detect in `predict_many`; None is one a core, 1 does

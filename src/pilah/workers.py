@@ -152,7 +152,7 @@ _extractor: Extractor
 
 
 def _start_worker(
-    size_hw: tuple[int, int], frame: Frame, min_face: float, min_share: float
+    size_hw: tuple[int, int], frame: Frame, min_face: float | None, min_share: float
 ) -> None:
     """Prepare a worker process: it outlives neither Ctrl-C in its parent nor its parent's death."""
     global _extractor

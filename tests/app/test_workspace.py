@@ -71,3 +71,25 @@ def test_nothing_is_left_behind(tiny_bundle, portraits):
     del workspace
     gc.collect()
     assert not folder.exists()
+
+
+def test_a_temporary_folder_behind_a_link(tiny_bundle, portraits, tmp_path, monkeypatch):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "link"))
+    workspace = sorted_workspace(tiny_bundle, portraits)
+    names = {workspace.name_of(photo) for photo in workspace.photos}
+    assert names == {*(f"album/{name}" for name in portraits), "wall.jpg", "broken.jpg"}
+    assert workspace.zip().is_file()
+
+
+def test_a_folder_behind_a_link(tiny_bundle, portraits, tmp_path):
+    (tmp_path / "real" / "album").mkdir(parents=True)
+    (tmp_path / "real" / "album" / "one.jpg").write_bytes(next(iter(portraits.values())))
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    model = pilah.load(tiny_bundle, workers=1)
+    for source in (tmp_path / "link", tmp_path / "real" / ".." / "link"):
+        workspace = Workspace(source)
+        workspace.sort(model.predict_many, model.info)
+        assert [workspace.name_of(photo) for photo in workspace.photos] == ["album/one.jpg"]
+        assert workspace.zip().is_file()

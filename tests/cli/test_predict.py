@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -119,6 +120,107 @@ def test_any_name_can_be_printed(tmp_path: Path, tiny_bundle: Path) -> None:
         r"new\nline.png",
         "🙂 é.png",
     ]
+
+
+def labels_of(out: str) -> list[str]:
+    return [json.loads(line)["label"] for line in out.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("listed", "options"),
+    [
+        ("{black}\n{white}\n", []),
+        ("{black}\r\n{white}\r\n", []),
+        ("{black}\r\n{white}", []),
+        ("\n{black}\n\n\n{white}\n\n", []),
+        ("\ufeff{black}\r\n{white}\r\n", []),
+        ("{black}\0{white}\0", ["-0"]),
+        ("{black}\0{white}", ["--null"]),
+    ],
+)
+def test_lists_as_other_programs_write_them(
+    photos: Path, tiny_bundle: Path, listed: str, options: list[str]
+) -> None:
+    text = listed.format(black=photos / "black.png", white=photos / "white.png")
+    arguments = ("--crops", "--json", "--model", tiny_bundle, *options, "-")
+    code, out, err = predict(*arguments, stdin=text.encode())
+    assert (code, labels_of(out), err) == (0, ["female", "male"], "")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_list_from_powershell(photos: Path, tiny_bundle: Path, encoding: str) -> None:
+    text = f"\ufeff{photos / 'black.png'}\r\n{photos / 'white.png'}\r\n".encode(encoding)
+    code, out, _ = predict("--crops", "--json", "--model", tiny_bundle, "-", stdin=text)
+    assert (code, labels_of(out)) == (0, ["female", "male"])
+
+
+def test_any_name_can_be_listed_with_null_bytes(tmp_path: Path, tiny_bundle: Path) -> None:
+    names = [b"new\nline.png", b"return.png\r", b"\xef\xbb\xbfmark.png", b"\xff\xfe.png"]
+    for name in names:
+        with open(os.path.join(os.fsencode(tmp_path), name), "wb") as file:
+            Image.new("L", (24, 32), 255).save(file, "PNG")
+    done = subprocess.run(
+        [*PREDICT, "--crops", "--json", "--model", tiny_bundle, "-0", "-"],
+        input=b"\0".join(names) + b"\0",
+        env=ENV,
+        cwd=tmp_path,
+        capture_output=True,
+    )
+    found = [os.fsencode(json.loads(line)["path"]) for line in done.stdout.splitlines()]
+    assert (done.returncode, found) == (0, names)
+
+
+def test_null_bytes_are_about_standard_input(photos: Path, tiny_bundle: Path) -> None:
+    code, out, err = predict("-0", "--model", tiny_bundle, photos / "black.png")
+    assert (code, out) == (2, "") and "add - to read them" in err and err.count("\n") == 1
+
+
+def in_a_shell(command: str, **environment: str) -> tuple[int, bytes, str]:
+    program = " ".join(shlex.quote(word) for word in PREDICT[:-1])
+    done = subprocess.run(
+        ["bash", "-c", f'set -o pipefail; pilah() {{ {program} "$@"; }}; {command}'],
+        env={**ENV, **environment},
+        capture_output=True,
+        timeout=60,
+    )
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+COMMANDS = ["models", "models --json", "--help", "predict --crops {}", "predict --crops --json {}"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_one_line(photos: Path, command: str) -> None:
+    code, _, err = in_a_shell(f"pilah {command.format(photos / 'black.png')} > /dev/full")
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("pilah: error: standard output cannot be written (No space left")
+    assert in_a_shell(f"pilah {command.format(photos / 'black.png')} > /dev/full 2>&1")[0] == 2
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_reader_that_went_away_is_no_error_to_read_about(photos: Path, command: str) -> None:
+    _, out, err = in_a_shell(f"pilah {command.format(photos / 'black.png')} | true")
+    assert (out, err) == (b"", "")
+
+
+def test_closed_streams(photos: Path) -> None:
+    code, _, err = in_a_shell("pilah predict - <&-")
+    assert (code, err.count("\n")) == (2, 1) and "standard input is closed" in err
+    assert in_a_shell(f"pilah predict --crops {photos / 'black.png'} >&-") == (0, b"", "")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_terminal_that_is_not_utf_8(tmp_path: Path, encoding: str) -> None:
+    name = "é 🙂.png"
+    Image.new("L", (24, 32), 255).save(tmp_path / name)
+    for command in (f"cd {tmp_path}; pilah predict --crops *.png", "pilah models", "pilah --help"):
+        code, out, err = in_a_shell(command, PYTHONIOENCODING=encoding)
+        assert (code, err) == (0, "")
+        assert out.decode(encoding)
+    _, out, _ = in_a_shell(f"pilah predict --crops {tmp_path}/*.png", PYTHONIOENCODING=encoding)
+    shown = name.encode(encoding, "backslashreplace").decode(encoding)
+    assert out.decode(encoding).startswith(f"{tmp_path}/{shown}: ")
 
 
 def test_what_makes_the_whole_wrong_is_one_line_and_code_2(photos: Path, tiny_bundle: Path) -> None:

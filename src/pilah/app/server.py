@@ -1,7 +1,7 @@
-"""What `pilah app` runs: Streamlit's server, which here never asks for this machine's addresses.
+"""What `pilah app` runs: Streamlit's server, without its look-up of this machine's addresses.
 
-Left to itself it asks an outside service when it serves everyone, and when it refuses a page of
-another origin. A page of the app needs no answer: its origin is the host that it was asked from.
+By default Streamlit asks an outside service for them when it listens on 0.0.0.0 and when it checks
+a page of another origin. The app's own pages are of the same origin and pass that check without.
 """
 
 from streamlit import net_util
@@ -9,7 +9,7 @@ from streamlit.web.cli import main
 
 
 def _unknown() -> None:
-    """Which address has this machine on a network?"""
+    """The address of this machine on a network."""
 
 
 if __name__ == "__main__":

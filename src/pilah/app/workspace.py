@@ -6,6 +6,7 @@ ends.
 """
 
 import csv
+import os
 import shutil
 import tempfile
 import weakref
@@ -71,7 +72,7 @@ class Workspace:
 
     def name_of(self, photo: SortedPhoto) -> str:
         """A photo's path below what was sorted."""
-        return PurePath(photo.source).relative_to(self.source.resolve()).as_posix()
+        return PurePath(photo.source).relative_to(os.path.abspath(self.source)).as_posix()
 
     def thumbnail_jpeg(self, photo: SortedPhoto) -> bytes | None:
         """A small copy of a photo; None where it cannot be read."""

@@ -3,8 +3,10 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from pilah.audit.cells import Cell, groups_of, intersections, whole
@@ -61,6 +63,10 @@ def audited_model(path: Path, info: BundleInfo) -> AuditedModel:
     return AuditedModel(info.name, info.version, sha256, info.min_confidence)
 
 
+HEIGHTS = (0, 30, 60, 120, np.inf)
+"""Between these heights in pixels, faces are one group of the column `face_height`."""
+
+
 def audit(
     photos: pd.DataFrame,
     columns: list[str],
@@ -72,6 +78,8 @@ def audit(
     progress: Progress = lambda done: None,
 ) -> Audit:
     """Classify labelled photos and measure them by group. The largest face of a photo counts.
+
+    Where faces were found and not all are of one height, `face_height` is a column too.
 
     Args:
         photos: `path`, `label`, and the columns to audit by.
@@ -85,13 +93,15 @@ def audit(
     Raises:
         DataError: no photo has a face that was found.
     """
-    p_male, unreadable = [], {}
+    p_male, heights, unreadable = [], [], {}
     for count, result in enumerate(results_of(photos["path"]), start=1):
         if result.error is not None:
             unreadable[count - 1] = (photos["path"].iloc[count - 1], result.error)
         p_male.append(float("nan") if result.p_male is None else result.p_male)
+        heights.append(result.main.height if result.main else float("nan"))
         progress(count)
-    scored = photos.assign(p_male=p_male).drop(index=photos.index[list(unreadable)])
+    scored = photos.assign(p_male=p_male, face_height=_height_groups(heights))
+    scored = scored.drop(index=photos.index[list(unreadable)])
     if scored["p_male"].isna().all():
         some = f"; {next(iter(unreadable.values()))[1]}" if unreadable else ""
         raise DataError(
@@ -99,6 +109,8 @@ def audit(
             f"cannot be read{some}; give readable photos of faces, or --crops for ready face crops"
         )
     least = model.min_confidence
+    if detector and scored["face_height"].nunique() > 1:
+        columns = [*columns, "face_height"]
     groups = [groups_of(scored, name, least) for name in columns]
     return Audit(
         title=title,
@@ -118,3 +130,13 @@ def audit(
         intersections=intersections(scored, columns, least),
         unreadable=tuple(unreadable.values()),
     )
+
+
+def _height_groups(heights: list[float]) -> pd.Series:
+    """What group each face is in by its height in the photo; NaN, thus none, without a face."""
+    names = [
+        f"{low} to {high - 1} px" if high < np.inf else f"{low} px and more"
+        for low, high in pairwise(HEIGHTS)
+    ]
+    groups = pd.cut(pd.Series(heights, dtype=float), HEIGHTS, right=False, labels=names)
+    return groups.astype(object)

@@ -58,7 +58,7 @@ def write_card(
     text = render(
         "card.md.jinja",
         models=[
-            Carded(info, path.stat().st_size / 1e6, *_validation(info), tuple(found))
+            Carded(info, path.stat().st_size / 1e6, *_validation(info), tuple(_photos_first(found)))
             for (path, info), found in zip(opened.items(), by_model.values(), strict=True)
         ],
         failures=_read_text(failures).strip() if failures else "",
@@ -83,6 +83,11 @@ def _validation(info: BundleInfo) -> tuple[Json | None, Json | None]:
         asdict(wilson(answered, faces)) if faces else None,
         asdict(wilson(right, answered)) if answered else None,
     )
+
+
+def _photos_first(audits: list[Json]) -> list[Json]:
+    """Audits from photos, as users bring them, stand before those of ready crops."""
+    return sorted(audits, key=lambda audit: audit["detector"] is None)
 
 
 def _read_audit(path: Path) -> Json:

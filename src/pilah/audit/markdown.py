@@ -1,9 +1,12 @@
 """How Markdown is written from measured values; the texts are in the two templates beside."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import jinja2
+
+from pilah.evaluation.rate import wilson
 
 Json = dict[str, Any]
 
@@ -26,6 +29,7 @@ def render(template: str, **values: Any) -> str:
         "count": lambda value: f"{value:,}",
         "p": lambda p: "< 0.001" if p < 0.001 else f"{p:.3f}",
         "cell": _cell_name,
+        "right_of": lambda counts: asdict(wilson(counts.right, counts.photos)),
     }
     return environment.get_template(template).render(values)
 

@@ -3,6 +3,7 @@
 Nothing heavy is imported here; each command imports what it needs when it runs.
 """
 
+import contextlib
 import sys
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from pilah.cli.compare import compare
 from pilah.cli.evaluate import evaluate
 from pilah.cli.export import export
 from pilah.cli.models import models
+from pilah.cli.output import prepare_output
 from pilah.cli.predict import predict
 from pilah.cli.prepare import prepare
 from pilah.cli.report import report
@@ -63,8 +65,15 @@ def pilah(
 
 def main() -> None:
     """Run a command; a known error is one line on standard error and exit code 2."""
+    prepare_output()
     try:
-        program(prog_name="pilah")
+        try:
+            program(prog_name="pilah")
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader went away, as `head` does
+        sys.exit(1)
     except PilahError as error:
-        print(f"pilah: error: {error}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # full as well
+            print(f"pilah: error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -62,6 +62,8 @@ def _figures(info: "BundleInfo", path: Path, *, default: bool) -> dict[str, Any]
         "trained_on": info.trained_on,
         "licence": info.licence,
         "validation_faces": sum(c.female + c.male + c.unsure for c in counts),
+        "from_photos": asdict(info.from_photos) if info.from_photos else None,
+        "face_heights": [asdict(point) for point in info.face_heights],
         "accuracy": 1 - never_unsure[0].error if never_unsure else None,
         "ece_before": info.ece_before,
         "ece_after": info.ece_after,
@@ -77,7 +79,7 @@ def _print(known: list[dict[str, Any]]) -> None:
 
     table = figures(
         Column("model", no_wrap=True),
-        *("size", "input", "accuracy", "unsure\nbelow"),
+        *("size", "input", "right from\nphotos", "right of\ncrops", "unsure\nbelow"),
         *(f"answered at\n{target:.1%} error" for target in TARGETS),
     )
     for model in known:
@@ -85,7 +87,9 @@ def _print(known: list[dict[str, Any]]) -> None:
             escape(model["name"]),
             f"{model['megabytes']:.1f} MB",
             "{}x{}".format(*model["size_hw"]),
-            *map(_percent, (model["accuracy"], model["min_confidence"])),
+            *map(
+                _percent, (_right(model["from_photos"]), model["accuracy"], model["min_confidence"])
+            ),
             *map(_percent, model["answered_at_error"].values()),
         )
     show(table)
@@ -93,10 +97,24 @@ def _print(known: list[dict[str, Any]]) -> None:
         default = " (the default)" if model["default"] else ""
         typer.echo(
             f"{model['name']} {model['version']}{default}: {model['backbone']}, trained on "
-            f"{model['trained_on']}; figures from {model['validation_faces']:,} validation faces; "
+            f"{model['trained_on']}; figures from {model['validation_faces']:,} validation faces"
+            f"{_of_photos(model['from_photos'])}; "
             f"terms: {model['licence']}"
         )
 
 
 def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.1%}"
+
+
+def _right(counts: dict[str, int] | None) -> float | None:
+    """The share that is right of photos from which the face was found; a missing one is wrong."""
+    return counts["right"] / counts["photos"] if counts and counts["photos"] else None
+
+
+def _of_photos(counts: dict[str, int] | None) -> str:
+    if not counts:
+        return ""
+    return (
+        f", those from photos from {counts['photos']:,} of them ({counts['no_face']:,} not found)"
+    )

@@ -51,12 +51,12 @@ MaxError = Annotated[
     ),
 ]
 MinFace = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--min-face",
         metavar="PIXELS",
         help="Smallest height of a face that counts: in pixels of the photo, or, below 1, as a "
-        "share of its shorter side.",
+        "share of its shorter side. [default: 20, in a large photo 1% of that side]",
     ),
 ]
 

@@ -1,13 +1,11 @@
-"""`pilah predict`: what is in these photos, one line per face or one JSON object per photo."""
+"""`pilah predict`: the faces in photos, one line per face or one JSON object per photo."""
 
 import json
-import os
-import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pilah.cli.listed import in_portions
 from pilah.cli.options import MaxError, MinConfidence, MinFace, Model
 
 if TYPE_CHECKING:
@@ -19,16 +17,23 @@ def predict(
         list[str],
         typer.Argument(metavar="PHOTO", help="Photos; - reads paths from standard input."),
     ],
+    null: Annotated[
+        bool,
+        typer.Option(
+            "-0", "--null", help="The paths on standard input end with a null byte: find -print0."
+        ),
+    ] = False,
     crops: Annotated[
-        bool, typer.Option("--crops", help="The photos are face crops; do not look for faces.")
+        bool,
+        typer.Option("--crops", help="The photos are face crops already: skip face detection."),
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object per photo, each on its own line.")
+        bool, typer.Option("--json", help="Print one JSON object per photo, one per line.")
     ] = False,
     model: Model = None,
     min_confidence: MinConfidence = None,
     max_error: MaxError = None,
-    min_face: MinFace = 20,
+    min_face: MinFace = None,
 ) -> None:
     """Find faces in photos and print their labels.
 
@@ -40,30 +45,11 @@ def predict(
     predictor = load(model, min_confidence=min_confidence, max_error=max_error, min_face=min_face)
     show = _print_json if as_json else _print_lines
     failed = False
-    for paths in _in_portions(photos):
+    for paths in in_portions(photos, end=b"\0" if null else b"\n"):
         for result in predictor.predict_many(paths, crops=crops):
             show(result)
             failed |= result.error is not None
     raise typer.Exit(1 if failed else 0)
-
-
-def _in_portions(photos: list[str]) -> Iterator[list[str]]:
-    """The paths, in portions: on standard input none waits for one that comes later."""
-    for photo in photos:
-        if photo == "-":
-            yield from _from_standard_input()
-    named = [photo for photo in photos if photo != "-"]
-    if named:
-        yield named
-
-
-def _from_standard_input() -> Iterator[list[str]]:
-    rest = b""
-    while chunk := os.read(sys.stdin.fileno(), 1 << 16):
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield [os.fsdecode(line) for line in lines if line]
-    if rest:
-        yield [os.fsdecode(rest)]
 
 
 def _print_json(result: "Result") -> None:
@@ -72,9 +58,9 @@ def _print_json(result: "Result") -> None:
 
 
 def _print_lines(result: "Result") -> None:
-    path = _printable(result.path or "")
+    path = _on_one_line(result.path or "")
     if result.error is not None:
-        print(f"{path}: cannot be read: {result.error}", flush=True)
+        print(f"{path}: cannot be read: {_on_one_line(result.error)}", flush=True)
     elif not result.faces:
         print(f"{path}: no face", flush=True)
     for face in result.faces:
@@ -87,10 +73,7 @@ def _print_lines(result: "Result") -> None:
         )
 
 
-def _printable(path: str) -> str:
-    """The path on one line, whatever bytes its name has and whatever the terminal can show."""
-    encoding = sys.stdout.encoding or "utf-8"
-    one_line = "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in path
+def _on_one_line(text: str) -> str:
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
     )
-    return one_line.encode(encoding, "backslashreplace").decode(encoding)

@@ -53,7 +53,7 @@ def sort(
     model: Model = None,
     min_confidence: MinConfidence = None,
     max_error: MaxError = None,
-    min_face: MinFace = 20,
+    min_face: MinFace = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the counts as one JSON object.")
     ] = False,

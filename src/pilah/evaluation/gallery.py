@@ -1,9 +1,11 @@
 """The faces about which a run was wrong, in one picture."""
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from pilah.errors import ImageError
 from pilah.figures import Figure
+from pilah.images import load
 from pilah.models.classifier import likelier
 from pilah.runs.tables import Scores
 from pilah.types import LABELS
@@ -26,9 +28,8 @@ class Gallery:
             if len(self._images) == LIMIT:
                 break
             try:
-                with Image.open(scores.paths[index]) as image:
-                    self._images[index] = ImageOps.exif_transpose(image).convert("RGB")
-            except (OSError, ValueError):
+                self._images[index] = Image.fromarray(load(scores.paths[index]))
+            except ImageError:
                 unreadable += 1
         notes = ["the surest mistakes first"]
         if not len(wrong):

@@ -16,8 +16,8 @@ from pilah.types import Box
 DETECTOR = "YuNet"
 STRIDES = (8, 16, 32)
 RELIABLE = 24.0
-"""Height in pixels from which a face is found: 97% of 229 photos at this height, 87% at 20 pixels,
-52% at 16 (`benchmarks/framing.py`)."""
+"""Height in pixels from which a face is found: of 229 faces at this height YuNet found 97% with a
+score of 0.7, at 20 pixels 87%, at 16 pixels 52%."""
 
 _YUNET = Path(__file__).with_name("yunet.onnx")
 _MULTIPLE = STRIDES[-1]

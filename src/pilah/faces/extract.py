@@ -13,6 +13,10 @@ from pilah.faces.upright import box_before, rotated
 from pilah.images import Photo, read
 from pilah.types import Box, Frame
 
+MIN_FACE = 20
+MIN_FACE_SHARE = 0.01
+"""A large photo shows even a distant face with more pixels, and takes long to search for fewer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
@@ -37,14 +41,15 @@ class Extractor:
     """How the faces of photos are found and cropped for one model.
 
     `size_hw` and `frame` are the model's. `min_face` is the smallest height of a face that counts:
-    in pixels of the photo, or, below 1, as a share of its shorter side. `min_share` is that of
+    in pixels of the photo, or, below 1, as a share of its shorter side; None is `MIN_FACE` pixels
+    but at least `MIN_FACE_SHARE` of that side. `min_share` is that of
     `faces.search.search`.
     """
 
     size_hw: tuple[int, int]
     frame: Frame
     detector: Detector
-    min_face: float
+    min_face: float | None
     min_share: float
 
     def __call__(self, photo: Photo, *, crops: bool) -> Extracted:
@@ -74,8 +79,12 @@ class Extractor:
 
     def _found(self, photo: Photo) -> Extracted:
         picture = Picture(photo)
-        min_face = self.min_face * (min(picture.size_hw) if self.min_face < 1 else 1)
-        found = search(picture, self.detector, min_face=min_face, min_share=self.min_share)
+        found = search(
+            picture,
+            self.detector,
+            min_face=self._least(min(picture.size_hw)),
+            min_share=self.min_share,
+        )
         cropped = [self._crop(picture, found, face) for face in found.detections]
         return Extracted(
             tuple(
@@ -88,6 +97,12 @@ class Extractor:
             found.rotation,
             found.depth,
         )
+
+    def _least(self, shorter_side: int) -> float:
+        """The smallest height that counts, in pixels of a photo."""
+        if self.min_face is None:
+            return max(MIN_FACE, MIN_FACE_SHARE * shorter_side)
+        return self.min_face * (shorter_side if self.min_face < 1 else 1)
 
     def _crop(
         self, picture: Picture, found: Search, face: Detection

@@ -40,11 +40,14 @@ LAST_SCORE = 0.6
 
 UPRIGHT_SCORE = 0.9
 CLEAR = 32.0
-"""A face of `CLEAR` pixels that is upright scores `UPRIGHT_SCORE` (92% of photos); one in a rotated
-photo does not (99%). Below it, the other rotations are searched too."""
+"""A face of `CLEAR` pixels or more mostly scores `UPRIGHT_SCORE` in an upright photo, and hardly
+ever in a rotated one. Below it, the other rotations are searched too."""
 
-ROTATED_SCORE = 0.8
-"""What a face must score for another rotation to be taken."""
+ROTATED_SCORE = 0.85
+ROTATED_MARGIN = 0.02
+"""What a face must score for another rotation to be taken, and by how much more than upright.
+
+Without them, profiles in tight pictures are rotated that should not be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ class _Seen:
             self._compared = bool(found)
             for rotation in (90, 180, 270):
                 other = self._on(rotated(image_rgb, rotation), scale)
-                if _best(other) > max(_best(found), _best(self.found), ROTATED_SCORE):
+                if _best(other) > max(_best([*found, *self.found]) + ROTATED_MARGIN, ROTATED_SCORE):
                     found, self.rotation, self.found = other, rotation, []
         likely = [face for face in found if face.score >= MIN_SCORE]
         if not self.found:

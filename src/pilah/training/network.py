@@ -117,7 +117,7 @@ def _backbone(recipe: ModelRecipe, scaled: Any) -> keras.Model:
 
 def _with_imagenet(application: Any, title: str, scaled: Any) -> keras.Model:
     try:
-        # Keras downloads the file once, checks its checksum, and keeps it in ~/.keras/models
+        # Keras downloads the file and checks its checksum; training/__init__.py says where it stays
         return application(weights="imagenet", include_top=False, input_tensor=scaled)
     except MissingExtra:
         raise
