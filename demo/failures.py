@@ -1,4 +1,4 @@
-"""Draw how the shipped model errs, on faces that may be shown: `python -m demo.failures FILE`.
+"""Draw how the shipped model fails, on faces that may be shown: `python -m demo.failures FILE`.
 
 The faces are the two portraits of portraits.py, of women with short hair, one under a cap. Each is
 given to the model as it is, and changed in ways in which photos come out badly.

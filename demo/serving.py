@@ -40,7 +40,7 @@ def launched() -> Iterator[Browser]:
     """
     chromium = shutil.which("chromium")
     if chromium is None:
-        raise NoBrowser("no chromium on this machine (apt-get install chromium)")
+        raise NoBrowser("no Chromium on this machine; install it with: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser

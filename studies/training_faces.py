@@ -14,8 +14,9 @@ and test parts.
 
 With `--weigh`, training lets women and men of each race and age in FairFace count more alike, so
 that age is less of a hint (its old people are mostly men, its teenagers mostly women), and faces of
-the races in HARDER, at which the models before erred most, count more. Of the balance it is the
-root: the whole of it made a network lean to female. CelebA's faces count 1.
+the races that `--harder` names, at which the models before erred most, count more. The balance is
+raised to the power `--balance`: all of it (1) made a network lean to female, its root (0.5) does
+not. CelebA's faces count 1.
 """
 
 import argparse
@@ -30,8 +31,7 @@ Row = dict[str, object]
 MALE = 21
 PARTS = {"0": "train", "1": "validation"}
 FAIRFACE_HELD_OUT = 2500
-HARDER = {"Black": 1.5}
-MOST_FOR_BALANCE = 2.0  # lest a few faces of a rare kind rule
+MOST_FOR_BALANCE = 2.0  # so that a few faces of a rare kind do not dominate
 
 
 def main() -> None:
@@ -45,6 +45,8 @@ def main() -> None:
     parser.add_argument("--fairface", type=Path, help="folder with FairFace's train part")
     parser.add_argument("--without", type=Path, nargs="*", default=[], help="CSVs of CelebA images")
     parser.add_argument("--weigh", action="store_true", help="write the column weight too")
+    parser.add_argument("--balance", type=float, default=0.5, help="how much of it: 0 to 1")
+    parser.add_argument("--harder", nargs="*", default=["Black=1.5"], metavar="RACE=FACTOR")
     options = parser.parse_args()
     columns = ["path", "label", "identity", "source", "race", "split"]
     columns += ["weight"] if options.weigh else []
@@ -55,7 +57,8 @@ def main() -> None:
             rows = _celeba(options.celeba.absolute(), options.without)
             writer.writerows(_few_a_person(rows, options.per_person))
         if options.fairface:
-            writer.writerows(_fairface(options.fairface.absolute()))
+            harder = dict(word.split("=") for word in options.harder)
+            writer.writerows(_fairface(options.fairface.absolute(), options.balance, harder))
 
 
 def _celeba(folder: Path, without: list[Path]) -> Iterator[Row]:
@@ -86,7 +89,7 @@ def _few_a_person(rows: Iterator[Row], most: int | None) -> Iterator[Row]:
             yield row
 
 
-def _fairface(folder: Path) -> Iterator[Row]:
+def _fairface(folder: Path, power: float, harder: dict[str, str]) -> Iterator[Row]:
     with (folder / "fairface_label_train.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     held_out = set(random.Random(1).sample(range(len(rows)), FAIRFACE_HELD_OUT))
@@ -95,7 +98,7 @@ def _fairface(folder: Path) -> Iterator[Row]:
     for index, row in enumerate(rows):
         race, age, gender = row["race"], row["age"], row["gender"]
         balance = people[race, age] / 2 / of_gender[race, age, gender]
-        weight = round(min(balance, MOST_FOR_BALANCE) ** 0.5 * HARDER.get(race, 1), 3)
+        weight = round(min(balance, MOST_FOR_BALANCE) ** power * float(harder.get(race, 1)), 3)
         yield {
             "path": folder / row["file"],
             "label": gender.lower(),

@@ -1,8 +1,11 @@
 """What the project says about itself is true: help texts, README in two languages, house rules."""
 
+import os
 import re
 import shlex
 import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +18,11 @@ from demo.failures import cases, draw
 from pilah.cli import program
 from pilah.models import model_names, model_path
 from pilah.models.bundle import open_bundle
+from pilah.recipes import recipe_names
 
 ROOT = Path(__file__).parent.parent
 README_NAMES = ["README.md", "README.id.md"]
+LINEAGES = sorted((ROOT / "studies" / "lineage").glob("*.sh"))
 COMMANDS = typer.main.get_group(program).commands
 
 # in parts, so that this file does not name one itself
@@ -166,3 +171,52 @@ def is_picture(path: Path) -> bool:
             return True
     except UnidentifiedImageError:
         return False
+
+
+def test_a_run_without_chromium_ends_with_the_command_that_installs_it() -> None:
+    test = "tests/app/test_browser.py::test_three_photos_and_their_results"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", test],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PATH": "/nowhere"},
+    )
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("not tested: 1 test: no Chromium") and "apt-get install chromium" in last
+
+
+def test_ci_runs_every_python_that_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    start = "Programming Language :: Python :: "
+    declared = [line.removeprefix(start) for line in project["classifiers"] if start in line]
+    workflow = (ROOT / ".github" / "workflows" / "checks.yml").read_text()
+    (matrix,) = re.findall(r"python: \[(.*)\]", workflow)
+    assert re.findall(r"[\d.]+", matrix) == declared
+    assert project["requires-python"] == f">={declared[0]}"
+
+
+def test_contributing_names_commands_and_files_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    words = set(re.findall(r"(?:`|^)make (\w+)", text, flags=re.MULTILINE))
+    assert words <= set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    places = re.findall(r"`([\w./]+(?:/|\.py|\.yml|\.toml|\.md))`", text)
+    assert places
+    for place in places:
+        assert (ROOT / place).exists() or (ROOT / "src" / "pilah" / place).exists(), place
+
+
+@pytest.mark.parametrize("script", LINEAGES, ids=lambda path: path.stem)
+def test_a_lineage_names_commands_options_and_recipes_that_exist(script: Path) -> None:
+    subprocess.run(["bash", "-n", script], check=True)
+    text = re.sub(r"^\s*#.*$", "", script.read_text(), flags=re.MULTILINE).replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if re.search(r"\bpilah (\w+) ", line)]
+    assert lines
+    for line in lines:
+        command = COMMANDS[re.findall(r"\bpilah (\w+) ", line)[0]]
+        known = {option for param in command.params for option in param.opts}
+        assert set(re.findall(r" (--[\w-]+)", line)) <= known, line
+    named = re.findall(r"--recipe (\w+)|^trained \w+ (\w+)|^back \w+ (\w+)", text, re.MULTILINE)
+    named += re.findall(r"(?:teacher|small|inception)=(\w+)()()", text)
+    recipes = {name for names in named for name in names if name}
+    assert recipes and recipes <= set(recipe_names())

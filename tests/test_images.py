@@ -34,7 +34,9 @@ def near(pixel: np.ndarray, colour: tuple[int, int, int], within: int = 12) -> b
 def test_every_format_gives_the_same_pixels(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"photo.{ending}"
     if ending == "heic":
-        pillow_heif = pytest.importorskip("pillow_heif")
+        pillow_heif = pytest.importorskip(
+            "pillow_heif", reason="needs HEIC; install it with: pip install 'pilah[heif]'"
+        )
         pillow_heif.from_pillow(half_red_half_blue()).save(path)
     else:
         half_red_half_blue().save(path)

@@ -96,3 +96,11 @@ def test_weights_let_women_and_men_of_an_age_count_more_alike(
     assert in_weight == pytest.approx(in_number**0.5, rel=1e-3)
     assert total["Black", "female"] == pytest.approx(total["Black", "male"], rel=1e-3)
     assert total["Black", "male"] == pytest.approx(1.5 * count["Black", "male"], rel=1e-3)
+
+    options = ("--weigh", "--balance", 1, "--harder", "Black=2")
+    alike = rows("--fairface", fairface, *options, target=tmp_path / "alike.csv")
+    total.clear()
+    for row in alike:
+        total[row["race"], row["label"]] += float(row["weight"])
+    assert total["White", "male"] == pytest.approx(total["White", "female"], rel=1e-3)
+    assert total["Black", "male"] == pytest.approx(2 * count["Black", "male"], rel=1e-3)

@@ -1,4 +1,4 @@
-"""Tells photos of women from photos of men and sorts them, safely.
+"""Sort photos of women and men into folders, safely.
 
 pilah.load().predict("photo.jpg").label      # "female", "male", or None when unsure
 """

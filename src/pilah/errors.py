@@ -10,7 +10,7 @@ The command line prints it and exits with code 2; a program catches `PilahError`
     ├── BundleError     a model file cannot be used
     ├── ImageError      one photo cannot be read (kept per photo, never ends a batch)
     ├── PhotoTypeError  a program passed something that is not a photo (also a TypeError)
-    ├── SortError       a sort or an undo cannot start or go on
+    ├── SortError       a sort or an undo cannot start or continue
     └── MissingExtra    a part of pilah is not installed
 """
 
@@ -48,7 +48,7 @@ class PhotoTypeError(PilahError, TypeError):
 
 
 class SortError(PilahError):
-    """A sort or an undo cannot start or go on."""
+    """A sort or an undo cannot start or continue."""
 
 
 class MissingExtra(PilahError):

@@ -21,7 +21,7 @@ from pilah.errors import PhotoTypeError, PilahError
 from pilah.faces.detect import Detector
 from pilah.faces.extract import Extracted, Extractor
 from pilah.images import Photo, as_photo
-from pilah.models import DEFAULT, model_path
+from pilah.models import DEFAULT_MODEL, model_path
 from pilah.models.bundle import BundleInfo, open_bundle
 from pilah.models.classifier import Classifier, label_of
 from pilah.types import Face, Result
@@ -51,7 +51,7 @@ class Pilah:
 
     def __init__(
         self,
-        model: str | Path = DEFAULT,
+        model: str | Path = DEFAULT_MODEL,
         *,
         min_confidence: float | None = None,
         max_error: float | None = None,
@@ -217,7 +217,7 @@ def load(
         PilahError: `min_confidence` or `max_error` is out of its range, or both are given.
     """
     return Pilah(
-        model or DEFAULT,
+        model or DEFAULT_MODEL,
         min_confidence=min_confidence,
         max_error=max_error,
         min_face=min_face,

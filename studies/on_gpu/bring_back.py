@@ -1,6 +1,6 @@
 r"""A network that learn.py trained -> a finished run folder.
 
-It is one as `pilah train` leaves it, for `pilah evaluate` and `pilah export` to go on with.
+It is one as `pilah train` leaves it, so that `pilah evaluate` and `pilah export` can read it.
 
     python studies/on_gpu/bring_back.py brought/small --recipe pilah_small_taught \
         --manifest data/faces/manifest.csv --to runs/pilah_small_taught

@@ -114,7 +114,7 @@ def _numbered(words: list[str]) -> np.ndarray[Any, Any]:
 def _pack_network(recipe: Recipe, faces: pd.DataFrame, target: Path) -> None:
     keras.utils.set_random_seed(recipe.train.seed)
     model = build_network(recipe)
-    if recipe.model.goes_on_from_bundle:
+    if recipe.model.starts_from_bundle:
         some = faces.loc[faces["split"] == "train", "path"].head(RECENTRE_FACES)
         crops = [centre_crop(load(path), recipe.data.size_hw) for path in some]
         recentre(model, np.stack(crops).astype(np.float32))
@@ -123,7 +123,11 @@ def _pack_network(recipe: Recipe, faces: pd.DataFrame, target: Path) -> None:
         for layer in model.layers
         for i, array in enumerate(layer.get_weights())
     }
-    description = {"recipe": recipe.model_dump(), "operations": operations(model)}
+    description = {
+        "settings": recipe.train.model_dump(),
+        "size_hw": recipe.data.size_hw,
+        "operations": operations(model),
+    }
     np.savez_compressed(target, description=json.dumps(description), **arrays)
 
 
@@ -138,7 +142,7 @@ def operations(model: keras.Model) -> list[tuple[str, str, list[str], dict[str, 
         "Conv2D": ("kernel_size", "strides", "padding"),
         "DepthwiseConv2D": ("kernel_size", "strides", "padding"),
         "SeparableConv2D": ("kernel_size", "strides", "padding"),
-        "BatchNormalization": ("epsilon", "scale"),
+        "BatchNormalization": ("epsilon", "scale", "momentum"),
         "Activation": ("activation",),
         "ReLU": ("max_value",),
         "Add": (),

@@ -3,11 +3,11 @@
     python learn.py carried --to brought
 
 Needs PyTorch, NumPy and Pillow, network.py and vary.py beside it, and what carry.py packed. Each
-network follows its recipe's epochs, batch size, learning rate, weight decay, zoom and erasing; all
-students those of the first for batch size, epochs and pictures. The teacher, and the student named
-inception, learn what else is known of a face too, lest they learn faces by heart. A student's
-target is TRUST of the teacher's answer to the same picture and the rest of the label (Beyer et al.
-2022, "Knowledge distillation: A good teacher is patient and consistent").
+network follows its recipe; all students see the same pictures, so their recipes must agree on those
+(SHARED). With `other_labels` a network learns what else is known of a face too, so that it does not
+memorise faces. A student's target is `teacher_weight` of the teacher's answer to the same picture
+and the rest of the label (Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and
+consistent").
 """
 
 import argparse
@@ -27,11 +27,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from vary import fit, vary
 
-TRUST = 0.7
-ERASED = {"teacher": 0.25}
-ERASED_ELSE = 0.15
-OF_THE_REST = {"teacher": 0.3, "inception": 0.2}  # how much the rest counts beside the label
-WARM_UP = 0.04
+SHARED = (
+    *("epochs", "batch_size", "teacher_weight", "augment", "zoom", "seed"),
+    *("roll_degrees", "light_strength", "quality_share", "erase_share"),
+)
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 PIECE = 14_000_000  # bytes of a file that is written
 
@@ -43,7 +42,6 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True, help="the folder to write to")
     options = parser.parse_args()
     options.to.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(1)
     faces = Faces(options.carried)
     names = sorted(path.stem for path in options.carried.glob("*.npz") if path.stem != "faces")
     teacher = Learner("teacher", options.carried, faces)
@@ -102,8 +100,9 @@ class Learner:
         self.name = name
         self.network = Network(folder / f"{name}.npz")
         self.network = self.network.to(DEVICE, memory_format=torch.channels_last)
-        self.settings = self.network.recipe["train"]
+        self.settings = self.network.settings
         outputs = sum(faces.kinds) + faces.known["attributes"].shape[1]
+        torch.manual_seed(self.settings["seed"])
         self.rest = nn.Linear(self.network.width, outputs).to(DEVICE)
         learned = [*self.network.parameters(), *self.rest.parameters()]
         learned = [p for p in learned if p.requires_grad]
@@ -122,7 +121,8 @@ class Learner:
 
     def say(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and features."""
-        with torch.autocast(DEVICE, torch.bfloat16, enabled=DEVICE == "cuda"):
+        half = DEVICE == "cuda" and self.settings["precision"] == "mixed_bfloat16"
+        with torch.autocast(DEVICE, torch.bfloat16, enabled=half):
             fitted = fit(pictures, self.network.size_hw)
             return self.network(fitted.contiguous(memory_format=torch.channels_last))
 
@@ -131,10 +131,12 @@ class Learner:
         logits, features = self.say(pictures)
         wrong = functional.cross_entropy(logits, target, reduction="none")
         loss = (wrong * faces.weight[rows]).mean()
-        if share := OF_THE_REST.get(self.name):
+        if share := self.settings["other_labels"]:
             loss = loss + share * faces.rest_loss(self.rest(features.float()), rows)
         done = self.step / self.steps
-        rate = self.settings["learning_rate"] * min(1, (self.step + 1) / (WARM_UP * self.steps))
+        rate = self.settings["learning_rate"]
+        if self.settings["warm_up"]:
+            rate *= min(1, (self.step + 1) / (self.settings["warm_up"] * self.steps))
         for group in self.optimizer.param_groups:
             group["lr"] = rate * (1 + math.cos(math.pi * done)) / 2
         self.optimizer.zero_grad(set_to_none=True)
@@ -160,7 +162,7 @@ class Learner:
         return loss, accuracy
 
     def end_epoch(self, faces: Faces, seconds: float) -> None:
-        """Add a row to the history, and say it."""
+        """Add a row to the history and print it."""
         loss, right, count = self.sums.tolist()
         self.sums.zero_()
         val_loss, val_accuracy = self.validate(faces)
@@ -195,20 +197,24 @@ class Learner:
 def teach(learners: list[Learner], faces: Faces, teacher: Learner | None, folder: Path) -> None:
     """Epoch by epoch; every learner sees the same pictures."""
     settings = learners[0].settings
-    size = settings["batch_size"]
-    erased = ERASED.get(learners[0].name, ERASED_ELSE) if "erase" in settings["augment"] else 0.0
+    for learner in learners:
+        for key in SHARED:
+            if learner.settings[key] != settings[key]:
+                raise SystemExit(f"{learner.name} and {learners[0].name} differ in {key}")
+    size, trust = settings["batch_size"], settings["teacher_weight"]
+    torch.manual_seed(settings["seed"])
     if teacher:
         teacher.network.eval()
     for _ in range(settings["epochs"]):
         began = time.monotonic()
         order = faces.train[torch.randperm(len(faces.train), device=DEVICE)]
         for rows in order[: len(order) // size * size].split(size):
-            pictures = vary(faces.pixels[rows], tuple(settings["zoom"]), erased)
+            pictures = vary(faces.pixels[rows], settings)
             target = functional.one_hot(faces.known["male"][rows], 2).float()
             if teacher:
                 with torch.no_grad():
                     answer = torch.softmax(teacher.say(pictures)[0], dim=1)
-                target = TRUST * answer + (1 - TRUST) * target
+                target = trust * answer + (1 - trust) * target
             for learner in learners:
                 learner.learn(pictures, target, rows, faces)
         for learner in learners:

@@ -9,8 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-MOMENTUM = 0.02  # of batch normalisation: how far its averages follow each batch
-
 # Keras' axes as PyTorch wants them, kind by kind and weight by weight; None: as they are.
 AXES: dict[str, tuple[tuple[int, ...] | None, ...]] = {
     "Conv2D": ((3, 2, 0, 1), None),
@@ -29,8 +27,8 @@ class Network(nn.Module):
         super().__init__()
         file = np.load(path)
         description = json.loads(str(file["description"]))
-        self.recipe, self.operations = description["recipe"], description["operations"]
-        self.size_hw = tuple(self.recipe["data"]["size_hw"])
+        self.settings, self.operations = description["settings"], description["operations"]
+        self.size_hw = tuple(description["size_hw"])
         self.arrays = nn.ParameterDict()
         self.last_use: dict[str, str] = {}
         for name, kind, given, settings in self.operations:
@@ -110,7 +108,7 @@ class Network(nn.Module):
             scale[0] if scale else ones,
             shift,
             self.training,
-            MOMENTUM,
+            1 - settings["momentum"],  # PyTorch counts the other way round
             settings["epsilon"],
         )
 

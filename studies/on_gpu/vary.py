@@ -1,6 +1,7 @@
 """Training faces varied as `pilah.training.augment` varies them, a batch at a time on the GPU."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,24 +27,32 @@ def fit(x: Tensor, size_hw: tuple[int, int]) -> Tensor:
     return functional.interpolate(x, size_hw, mode="bicubic", antialias=True).clamp(0, 255)
 
 
-def vary(x: Tensor, zoom: tuple[float, float], erased: float) -> Tensor:
+def vary(x: Tensor, settings: dict[str, Any]) -> Tensor:
     """One random picture of each face.
 
     Args:
         x: faces in random order, uint8 (n, 3, h, w).
-        zoom: least and greatest share of the sides that is shown.
-        erased: share of the pictures in which something covers part of the face.
+        settings: of the recipe's section `train`; `augment` says which changes there are.
 
     Returns:
         float32 of the same shape, 0 to 255.
     """
-    x = _lit(_placed(x.float(), zoom))
-    # The faces are in random order, so the first tenths of the batch are any faces
-    tenth = len(x) // 10
-    for i, spoil in enumerate((_blurred, _coarse, _compressed, _noisy)):
-        part = slice(i * tenth, (i + 1) * tenth)
-        x[part] = spoil(x[part])
-    return _covered(x, erased)
+    kinds = settings["augment"]
+    x = _placed(
+        x.float(),
+        zoom=settings["zoom"] if "zoom" in kinds else (1.0, 1.0),
+        degrees=settings["roll_degrees"] if "roll" in kinds else 0.0,
+        flip="flip" in kinds,
+    )
+    if "light" in kinds:
+        x = _lit(x, settings["light_strength"])
+    if "quality" in kinds:
+        # The faces are in random order, so the first of the batch are any faces
+        count = int(len(x) * settings["quality_share"] / 4)
+        for i, spoil in enumerate((_blurred, _coarse, _compressed, _noisy)):
+            part = slice(i * count, (i + 1) * count)
+            x[part] = spoil(x[part])
+    return _covered(x, settings["erase_share"]) if "erase" in kinds else x
 
 
 def _between(low: float, high: float, x: Tensor) -> Tensor:
@@ -55,13 +64,15 @@ def _normal(deviation: float, x: Tensor, channels: int = 1) -> Tensor:
     return torch.randn(len(x), channels, 1, 1, device=x.device) * deviation
 
 
-def _placed(x: Tensor, zoom: tuple[float, float]) -> Tensor:
+def _placed(x: Tensor, zoom: tuple[float, float], degrees: float, flip: bool) -> Tensor:
     """Rolled, zoomed, stretched, shifted and mirrored; beyond the edge, the edge repeated."""
     n, _, height, width = x.shape
-    angle = torch.where(_between(0, 1, x) < 0.5, _normal(10, x).clamp(-30, 30), 0.0)
+    rolled = _normal(degrees, x).clamp(-3 * degrees, 3 * degrees)
+    angle = torch.where(_between(0, 1, x) < 0.5, rolled, 0.0)
     cosine, sine = (f(angle * math.pi / 180)[:, 0] for f in (torch.cos, torch.sin))
-    scale, stretch = _between(*zoom, x), _between(-0.05, 0.05, x)
-    mirror = torch.where(_between(0, 1, x) < 0.5, -1.0, 1.0)
+    scale = _between(*zoom, x)
+    stretch = _between(-0.05, 0.05, x) if zoom[0] < zoom[1] else torch.zeros_like(scale)
+    mirror = torch.where(_between(0, 1, x) < (0.5 if flip else 0), -1.0, 1.0)
     part_h, part_w = height * scale * (1 + stretch), width * scale * (1 - stretch)
     middle_x = (_between(0, 1, x) - 0.5) * (width - part_w)
     middle_y = (_between(0, 1, x) - 0.5) * (height - part_h)
@@ -83,14 +94,15 @@ def _placed(x: Tensor, zoom: tuple[float, float]) -> Tensor:
     return placed.clamp(0, 255)
 
 
-def _lit(x: Tensor) -> Tensor:
+def _lit(x: Tensor, strength: float) -> Tensor:
     """Gamma, contrast, brightness, night and cast of the light; now and then no colour."""
-    level = (x / 255).clamp(1e-4, 1).pow(_normal(0.25, x).exp())
-    level = (level - 0.5) * _between(0.7, 1.25, x) + 0.5 + _normal(0.06, x)
-    level = level * torch.where(_between(0, 1, x) < 0.1, _between(0.2, 0.6, x), 1.0)
-    level = (level * (1 + _normal(0.06, x, channels=3))).clamp(0, 1)
+    level = (x / 255).clamp(1e-4, 1).pow(_normal(0.25 * strength, x).exp())
+    contrast = _between(1 - 0.3 * strength, 1 + 0.25 * strength, x)
+    level = (level - 0.5) * contrast + 0.5 + _normal(0.06 * strength, x)
+    level = level * torch.where(_between(0, 1, x) < 0.1 * strength, _between(0.2, 0.6, x), 1.0)
+    level = (level * (1 + _normal(0.06 * strength, x, channels=3))).clamp(0, 1)
     grey = (level * level.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
-    return torch.where(_between(0, 1, x) < 0.1, grey, level) * 255
+    return torch.where(_between(0, 1, x) < 0.1 * strength, grey, level) * 255
 
 
 def _blurred(x: Tensor) -> Tensor:

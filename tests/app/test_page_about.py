@@ -5,7 +5,7 @@ import sys
 import pilah
 from pilah.app.texts import texts
 from pilah.evaluation.rate import wilson
-from pilah.models import DEFAULT, card_path
+from pilah.models import DEFAULT_MODEL, card_path
 
 SAY = texts("en")
 
@@ -31,5 +31,5 @@ def test_the_shipped_models_card_is_shown(page_alone, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["main.py"])
     page.run()
     assert [expander.label for expander in page.expander] == [SAY("about.card")]
-    _, below_title = card_path(DEFAULT).read_text("utf-8").split("\n", 1)
+    _, below_title = card_path(DEFAULT_MODEL).read_text("utf-8").split("\n", 1)
     assert below_title.strip() in [markdown.value for markdown in page.expander[0].markdown]

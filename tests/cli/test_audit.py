@@ -81,7 +81,9 @@ def test_an_audit_by_groups(labelled: Path, tiny_bundle: Path, tmp_path: Path) -
     assert crossed["female", "b"]["small"]
     text = (to / "audit.md").read_text()
     assert "| label: female, race: b † | 20 | 20.0% (8.1 to 41.6) | 80.0%" in text
-    answered = "| answered, if 1% of the answers may be wrong (threshold found on these faces) |"
+    answered = (
+        "| answered, if 1% of the answers may be wrong (minimum confidence found on these faces) |"
+    )
     assert f"{answered} 80 | - |" in text
     assert "Groups of race differ in accuracy by more than chance" in out
     assert str(to / "audit.md") in out
@@ -132,7 +134,7 @@ def test_a_manifest_without_its_duplicates(
     assert run(*arguments)[0] == 0
     found = json.loads((tmp_path / "audit" / "audit.json").read_text())
     assert found["whole"]["photos"] == 2
-    assert "(threshold found on these faces) | 2 | 100.0% |" in (
+    assert "(minimum confidence found on these faces) | 2 | 100.0% |" in (
         (tmp_path / "audit" / "audit.md").read_text()
     )
     groups = {
@@ -155,7 +157,7 @@ def test_a_manifest_without_its_duplicates(
         (("{csv}", "--model", "nonesuch"), "no model 'nonesuch'"),
         (("{folder}/gone.csv",), "no file at"),
         (("{folder}/black.png",), "cannot be read as a CSV file"),
-        (("{csv}", "--split", "train"), "no face was found in 1 photos, 1 of which cannot be read"),
+        (("{csv}", "--split", "train"), "no face was found in 1 photo, 1 of which cannot be read"),
     ],
 )
 def test_what_cannot_be_audited_is_one_line_and_leaves_nothing(

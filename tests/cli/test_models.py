@@ -1,32 +1,27 @@
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
-import pilah
-from pilah.models import DEFAULT, model_names
+from typer.testing import CliRunner
 
-MODELS = [sys.executable, "-c", "from pilah.cli import main; main()", "models"]
-ENV = {**os.environ, "PYTHONPATH": str(Path(pilah.__file__).parent.parent), "COLUMNS": "80"}
+from pilah.cli import program
+from pilah.models import DEFAULT_MODEL, model_names
 
 
 def models(*arguments: str) -> str:
-    done = subprocess.run([*MODELS, *arguments], env=ENV, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
+    done = CliRunner().invoke(program, ["models", *arguments])
+    assert (done.exit_code, done.stderr) == (0, "")
     return done.stdout
 
 
 def test_every_model_of_the_package_is_listed_and_one_is_the_default() -> None:
     out = models()
     assert all(name in out for name in model_names())
-    assert f"{DEFAULT} " in out and out.count("(the default)") == 1
+    assert f"{DEFAULT_MODEL} " in out and out.count("(the default)") == 1
 
 
 def test_json_has_the_figures() -> None:
     listed = json.loads(models("--json"))
     assert [model["name"] for model in listed] == model_names()
-    assert [model["name"] for model in listed if model["default"]] == [DEFAULT]
+    assert [model["name"] for model in listed if model["default"]] == [DEFAULT_MODEL]
     for model in listed:
         assert 0.5 < model["accuracy"] <= 1
         coverage = list(model["answered_at_error"].values())

@@ -10,10 +10,11 @@ from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_s
 from pilah.errors import DataError
 from pilah.evaluation.calibrate import apply_temperature, fit_temperature
 from pilah.evaluation.metrics import (
+    best_supported,
     cross_entropy,
     measure,
+    min_confidence_for_error,
     risk_coverage,
-    threshold_for_error,
 )
 from pilah.evaluation.rate import wilson
 from pilah.models.classifier import label_of
@@ -111,7 +112,7 @@ def test_what_is_measured_is_what_a_user_is_answered(p_male):
 def test_threshold_keeps_its_promise(faces, target):
     p_male, labels = arrays(faces)
     try:
-        threshold = threshold_for_error(p_male, labels, target)
+        threshold = min_confidence_for_error(p_male, labels, target)
     except DataError:
         every = risk_coverage(p_male, labels, tuple(np.maximum(p_male, 1 - p_male)))
         assert min(point.error for point in every) > target
@@ -119,10 +120,21 @@ def test_threshold_keeps_its_promise(faces, target):
         assert risk_coverage(p_male, labels, (threshold,))[0].error <= target
 
 
+def test_the_best_supported_minimum_rests_on_many_faces():
+    # The surest face is wrong, so no minimum reaches 1%; the 60 after it hold one mistake.
+    p_male = np.concatenate([[0.99], np.full(60, 0.9), np.full(39, 0.6)])
+    labels = np.concatenate([[0], np.ones(59), [0], np.zeros(10), np.ones(29)]).astype(np.int64)
+    with pytest.raises(DataError):
+        min_confidence_for_error(p_male, labels, 0.01)
+    point = best_supported(p_male, labels)
+    assert point.min_confidence == pytest.approx(0.9)
+    assert (point.coverage, point.error) == pytest.approx((0.61, 2 / 61))
+
+
 def test_threshold_by_hand():
     p_male, labels = np.array([0.6, 0.3, 0.8, 0.95]), np.array([0, 0, 1, 1])
-    assert threshold_for_error(p_male, labels, 0.25) == 0.5
-    assert threshold_for_error(p_male, labels, 0) == pytest.approx(0.7)
+    assert min_confidence_for_error(p_male, labels, 0.25) == 0.5
+    assert min_confidence_for_error(p_male, labels, 0) == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1, 2.5])

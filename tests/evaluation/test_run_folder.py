@@ -160,4 +160,4 @@ def test_a_missing_extra_names_its_installation(tmp_path, command, more):
     arguments = [sys.executable, "-c", blocked, command, str(make_run(tmp_path / "run")), *more]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "pip install 'pilah[train]'" in done.stderr
+    assert "pip install 'pilah[audit]'" in done.stderr

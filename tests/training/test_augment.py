@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pilah.runs.recipe import TrainRecipe
 from pilah.training.augment import vary
 
 SIZE = (48, 40)
@@ -16,10 +17,14 @@ def face() -> np.ndarray:
     return np.stack([rows * 2, columns * 2, (rows + columns) // 2], axis=-1).astype(np.uint8)
 
 
-def pictures(face: np.ndarray, *kinds: str, zoom: tuple[float, float] = (0.5, 1.0)) -> np.ndarray:
+def pictures(
+    face: np.ndarray, *kinds: str, zoom: tuple[float, float] = (0.5, 1.0), **more: float
+) -> np.ndarray:
     return np.stack(
         [
-            vary(face, np.random.default_rng(i), kinds=kinds, zoom=zoom, size_hw=SIZE)
+            vary(
+                face, np.random.default_rng(i), TrainRecipe(augment=kinds, zoom=zoom, **more), SIZE
+            )
             for i in range(40)
         ]
     )
@@ -29,7 +34,7 @@ def pictures(face: np.ndarray, *kinds: str, zoom: tuple[float, float] = (0.5, 1.
 def test_each_kind_changes_the_picture_and_the_same_draw_changes_it_alike(
     face: np.ndarray, kind: str
 ) -> None:
-    plain = vary(face, np.random.default_rng(0), kinds=(), zoom=(1, 1), size_hw=SIZE)
+    plain = vary(face, np.random.default_rng(0), TrainRecipe(), SIZE)
     varied = pictures(face, kind)
     assert varied.shape == (40, *SIZE, 3) and varied.dtype == np.uint8
     assert any((picture != plain).any() for picture in varied)
@@ -63,3 +68,25 @@ def test_what_is_erased_is_one_rectangle(face: np.ndarray) -> None:
         rows, columns = mask.any(axis=1).sum(), mask.any(axis=0).sum()
         assert mask.sum() > 0.9 * rows * columns
         assert mask.mean() < 0.25
+
+
+@pytest.mark.parametrize(
+    ("kind", "strength"),
+    [
+        ("roll", "roll_degrees"),
+        ("light", "light_strength"),
+        ("quality", "quality_share"),
+        ("erase", "erase_share"),
+    ],
+)
+def test_a_strength_of_zero_leaves_the_face_as_it_is_and_more_changes_more(
+    face: np.ndarray, kind: str, strength: str
+) -> None:
+    plain = pictures(face).astype(float)
+    usual = getattr(TrainRecipe(), strength)
+
+    def changed(value: float) -> float:
+        return float(np.abs(pictures(face, kind, **{strength: value}) - plain).mean())
+
+    assert changed(0) < 0.5  # a light of no strength still rounds
+    assert changed(usual / 2) < changed(usual) < changed(usual * 2)

@@ -119,3 +119,22 @@ def test_crops_of_two_sizes_show_no_frame(run: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     # Half of the frame that the first test expects
     assert 0.6 < open_bundle(path).info.frame.height < 1.5
+
+
+def test_few_validation_faces_still_give_a_model_and_it_says_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from pilah.training.export import calibrate
+
+    # The surest face is wrong: no minimum confidence brings the error down to 1%
+    p_male = np.concatenate([[0.99], np.full(60, 0.9), np.full(39, 0.6)])
+    labels = np.concatenate([[0], np.ones(60), np.zeros(15), np.ones(24)]).astype(np.int64)
+    calibration = calibrate(p_male, labels, 0.01)
+    clear = np.maximum(calibration.calibrated, 1 - calibration.calibrated)
+    assert (clear >= calibration.min_confidence).sum() == 61
+    said = capsys.readouterr().out
+    assert "100 validation faces do not support an error of 1.0%" in said
+    assert "--max-error" in said and "61 faces" in said
+
+    calibrate(p_male, labels, 0.2)
+    assert capsys.readouterr().out == ""

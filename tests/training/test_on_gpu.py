@@ -93,7 +93,7 @@ def test_a_network_that_learned_nothing_comes_back_as_it_left(
 def test_pytorch_computes_what_keras_computes(
     backbone: str, manifest: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    torch = pytest.importorskip("torch", reason="needs PyTorch, which only a GPU machine has")
+    torch = pytest.importorskip("torch", reason="needs PyTorch; install it with: pip install torch")
     monkeypatch.syspath_prepend(FOLDER)
     from network import Network
 
@@ -114,7 +114,7 @@ def test_pytorch_computes_what_keras_computes(
 
 @pytest.mark.slow
 def test_a_student_learns_from_a_teacher(manifest: Callable[..., Path], tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="needs PyTorch, which only a GPU machine has")
+    pytest.importorskip("torch", reason="needs PyTorch; install it with: pip install torch")
     table = faces_manifest(manifest)
     both = [
         f"{name}={recipe(tmp_path, name, 'efficientnet_lite0')}" for name in ("teacher", "small")

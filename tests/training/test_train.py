@@ -31,7 +31,7 @@ learning_rate = 0.01
 augment = ["flip"]
 """
 
-ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+ENVIRONMENT = {key: os.environ[key] for key in os.environ if key != "TF_CPP_MIN_LOG_LEVEL"}
 
 
 ONE_AFTER_ANOTHER = """
@@ -74,6 +74,9 @@ def test_from_images_to_a_model_that_answers(
     folder = tmp_path / "run"
     done = run("train", table, "--recipe", recipe, "--to", folder)
     assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # neither TensorFlow's log nor anybody's warnings
+    lines = [line.split(":")[0] for line in done.stdout.splitlines()]
+    assert lines[:-1] == [*(f"epoch {number} of 6" for number in range(1, 7)), "Trained"]
     assert {path.name for path in folder.iterdir()} == {
         *("recipe.toml", "manifest.csv", "history.csv", "model.keras", "scores.csv"),
         *("environment.json", "tensorboard"),
@@ -91,8 +94,8 @@ def test_from_images_to_a_model_that_answers(
     assert again.returncode == 2
     assert "holds a finished run" in again.stderr
 
-    evaluated = run("evaluate", folder)
-    assert evaluated.returncode == 0, evaluated.stderr
+    evaluated = run("evaluate", folder, "--quiet")
+    assert (evaluated.returncode, evaluated.stdout, evaluated.stderr) == (0, "", "")
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["test"]["n"] == 8
 
@@ -172,6 +175,28 @@ def test_a_run_killed_within_an_epoch_goes_on_from_there(
         for folder in (whole, killed)
     )
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_ctrl_c_says_how_to_resume(
+    manifest: Callable[..., Path], recipe: Path, tmp_path: Path
+) -> None:
+    recipe.write_text(RECIPE.format(epochs=1000))
+    folder = tmp_path / "run"
+    process = subprocess.Popen(
+        pilah("train", manifest(), "--recipe", recipe, "--to", folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    )
+    while not (folder / "history.csv").is_file():
+        assert process.poll() is None, "it ended before it could be stopped"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    assert errors == "pilah: stopped. Run the same command again to resume.\n"
 
 
 def half_wrong(path: Path) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from pilah.app.model import model
 from pilah.app.plain import plain
 from pilah.app.settings import Settings
 from pilah.evaluation.rate import wilson
-from pilah.models import DEFAULT, card_path
+from pilah.models import DEFAULT_MODEL, card_path
 from pilah.models.bundle import BundleInfo
 from pilah.types import LABELS
 
@@ -27,7 +27,7 @@ def show() -> None:
     st.markdown(text("about.errors_text", caution=words().percent(info.min_confidence)))
     st.table(error_rows(info), border="horizontal")
     st.caption(text("about.intervals"))
-    _show_card(card_path(Settings.from_arguments().model or DEFAULT))
+    _show_card(card_path(Settings.from_arguments().model or DEFAULT_MODEL))
     st.subheader(text("about.licence"))
     st.markdown(text("about.licence_text", licence=plain(info.licence)))
     st.subheader(text("about.privacy"))

@@ -46,8 +46,8 @@ def _load(name: str | None) -> Model:
 @contextmanager
 def sorting_model() -> Iterator[Pilah]:
     """A model with worker processes of its own, for one sort; they end with it."""
-    pilah = load(Settings.from_arguments().model)
+    predictor = load(Settings.from_arguments().model)
     try:
-        yield pilah
+        yield predictor
     finally:
-        pilah.close()
+        predictor.close()

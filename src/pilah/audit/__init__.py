@@ -1,1 +1,1 @@
-"""For whom a model errs: labelled photos with group columns -> tables, a plot, the model card."""
+"""A model's errors by group: labelled photos with columns of groups -> tables, plots, its card."""

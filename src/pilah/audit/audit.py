@@ -14,6 +14,7 @@ from pilah.audit.gaps import Gap, gaps
 from pilah.errors import DataError
 from pilah.models.bundle import BundleInfo
 from pilah.types import Result
+from pilah.wording import counted
 
 ResultsOf = Callable[[Iterable[str]], Iterator[Result]]
 Progress = Callable[[int], None]
@@ -57,7 +58,7 @@ class Audit:
 
 
 def audited_model(path: Path, info: BundleInfo) -> AuditedModel:
-    """Describe the model in the file at `path`, at its own threshold."""
+    """Describe the model in the file at `path`, at its own minimum confidence."""
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     return AuditedModel(info.name, info.version, sha256, info.min_confidence)
 
@@ -90,7 +91,7 @@ def audit(
         progress: called with the number of photos done, after each.
 
     Raises:
-        DataError: in no photo a face was found.
+        DataError: no photo has a face that was found.
     """
     p_male, heights, unreadable = [], [], {}
     for count, result in enumerate(results_of(photos["path"]), start=1):
@@ -104,18 +105,18 @@ def audit(
     if scored["p_male"].isna().all():
         some = f"; {next(iter(unreadable.values()))[1]}" if unreadable else ""
         raise DataError(
-            f"no face was found in {len(photos):,} photos, {len(unreadable):,} of which cannot be "
-            f"read{some}; give readable photos of faces, or --crops for ready face crops"
+            f"no face was found in {counted(len(photos), 'photo')}, {len(unreadable):,} of which "
+            f"cannot be read{some}; give readable photos of faces, or --crops for ready face crops"
         )
-    caution = model.min_confidence
+    least = model.min_confidence
     if detector and scored["face_height"].nunique() > 1:
         columns = [*columns, "face_height"]
-    groups = [groups_of(scored, name, caution) for name in columns]
+    groups = [groups_of(scored, name, least) for name in columns]
     return Audit(
         title=title,
         model=model,
         detector=detector,
-        whole=whole(scored, caution),
+        whole=whole(scored, least),
         columns=tuple(
             Column(*column)
             for column in zip(
@@ -126,7 +127,7 @@ def audit(
                 strict=True,
             )
         ),
-        intersections=intersections(scored, columns, caution),
+        intersections=intersections(scored, columns, least),
         unreadable=tuple(unreadable.values()),
     )
 

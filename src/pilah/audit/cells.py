@@ -33,12 +33,13 @@ class Cell:
     these, save the last two:
 
     - `accuracy`, `error_of_women`, `error_of_men`: of the likelier label, however unsure.
-    - `unsure`: the share below the threshold; `clear_error`: the error among the others.
+    - `unsure`: the share below the minimum confidence; `clear_error`: the error among the others.
     - `ece`: expected calibration error, which few faces make large by themselves.
     - `no_face`: the share of photos in which no face was found; `accuracy_of_photos` counts these
       as wrong.
 
-    `risk_coverage` tells error and share answered at many thresholds; it is empty in intersections.
+    `risk_coverage` has error and share answered at many minimum confidences; it is empty in
+    intersections.
     """
 
     group: dict[str, str]
@@ -71,7 +72,7 @@ def measure_cell(
         p_male: probability of the label male, NaN where no face was found, shape (N,).
         labels: annotated labels, shape (N,), 0 female and 1 male.
         min_confidence: below it an answer is unsure.
-        curve: tell the risk-coverage points, too.
+        curve: measure the risk-coverage points too.
     """
     found = ~np.isnan(p_male)
     p_found, truth = p_male[found], labels[found]

@@ -1,4 +1,4 @@
-"""Two pictures of an audit: every group's errors at the model's threshold, and at any other."""
+"""Two pictures of an audit: each group's errors at the model's minimum confidence and at others."""
 
 from itertools import cycle
 from pathlib import Path

@@ -22,7 +22,7 @@ FILES = ("audit.md", "audit.png", "risk_coverage.png", "audit.json")
 def audit_folder(to: Path) -> Iterator[Path]:
     """A scratch folder whose files of an audit are moved into `to` at the end, or none of them.
 
-    It is made before the long work, so that a folder that cannot be written into is told at once.
+    It is made before the long work, so that a folder that cannot be written to is reported at once.
 
     Raises:
         DataError: `to` cannot be written into.
@@ -39,8 +39,8 @@ def audit_folder(to: Path) -> Iterator[Path]:
 
 def write_audit(audit: Audit, folder: Path) -> None:
     """Write the files into a folder."""
-    told = {"format": FORMAT, "small": SMALL, "level": LEVEL, "tables": TABLES, **asdict(audit)}
-    (folder / "audit.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    (folder / "audit.md").write_text(render("audit.md.jinja", audit=told), encoding="utf-8")
+    values = {"format": FORMAT, "small": SMALL, "level": LEVEL, "tables": TABLES, **asdict(audit)}
+    (folder / "audit.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+    (folder / "audit.md").write_text(render("audit.md.jinja", audit=values), encoding="utf-8")
     draw_groups(audit, folder / "audit.png")
     draw_curves(audit, folder / "risk_coverage.png")

@@ -1,13 +1,15 @@
-"""The command line: arguments and printing only, one module a command.
+"""The command line: arguments and printing only, one module per command.
 
 Nothing heavy is imported here; each command imports what it needs when it runs.
 """
 
 import contextlib
 import sys
+from typing import Annotated
 
 import typer
 
+from pilah import __version__
 from pilah.cli.app import app
 from pilah.cli.audit import audit
 from pilah.cli.card import card
@@ -24,10 +26,16 @@ from pilah.cli.train import train
 from pilah.cli.undo import undo
 from pilah.errors import PilahError
 
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 done, but some photos failed and are named; 2 not started or not "
+    "finished, one line on standard error gives the reason; 130 stopped with Ctrl+C."
+)
+
+# Rich's help would take "[default: ...]" for markup, and its boxes leave no room on 60 columns.
 program = typer.Typer(
     name="pilah",
-    help="Tells photos of women from photos of men and sorts them, safely.",
     no_args_is_help=True,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -36,7 +44,23 @@ COMMANDS = (
     *(prepare, train, evaluate, compare, export, audit, card),
 )
 for command in COMMANDS:
-    program.command()(command)
+    program.command(epilog=EXIT_CODES)(command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"pilah {__version__}")
+        raise typer.Exit
+
+
+@program.callback(epilog=EXIT_CODES)
+def pilah(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Sort photos of women and men into folders, safely: every sort can be undone."""
 
 
 def main() -> None:
@@ -44,7 +68,7 @@ def main() -> None:
     prepare_output()
     try:
         try:
-            program()
+            program(prog_name="pilah")
         finally:
             sys.stdout.flush()
     except BrokenPipeError:  # the reader went away, as `head` does

@@ -41,7 +41,7 @@ a visitor, keeps an arena of its own, and freed memory in it (`benchmarks/ten_us
 
 
 def app(
-    port: Annotated[int, typer.Option(help="Port to serve on.")] = 8501,
+    port: Annotated[int, typer.Option(help="Port of the web app.")] = 8501,
     address: Annotated[
         str,
         typer.Option(
@@ -57,15 +57,18 @@ def app(
     ] = None,
     model: Model = None,
 ) -> None:
-    """Open the web app: classify photos, look at the study. Photos stay on this machine."""
+    """Open the web app on this machine.
+
+    Classify and sort photos, and see the study and the models' errors. Photos stay on this machine.
+    """
     if not all(importlib.util.find_spec(name) for name in ("streamlit", "pandas")):
         raise MissingExtra("pilah app", "app")
     from pilah.app.settings import LOOPBACK, Settings
     from pilah.app.uploads import MAX_UPLOAD_MB
-    from pilah.models import DEFAULT, model_path
+    from pilah.models import DEFAULT_MODEL, model_path
     from pilah.models.bundle import open_bundle
 
-    info = open_bundle(model_path(model or DEFAULT)).info
+    info = open_bundle(model_path(model or DEFAULT_MODEL)).info
     for run in runs or []:
         if not run.is_dir():
             raise PilahError(f"no folder at {run}; give --runs a folder that `pilah train` wrote")
@@ -97,5 +100,5 @@ def _check_free(address: str, port: int) -> None:
             pass
     except (OSError, OverflowError) as error:
         raise PilahError(
-            f"cannot serve on {address}, port {port} ({error}); give another --port"
+            f"port {port} of {address} cannot be used ({error}); give another --port"
         ) from None

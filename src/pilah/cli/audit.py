@@ -1,4 +1,4 @@
-"""`pilah audit LABELLED.csv`: for whom a model errs, and how much."""
+"""`pilah audit LABELLED.csv`: a model's errors by group."""
 
 import sys
 from pathlib import Path
@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pilah.cli.options import Model
-from pilah.cli.progress import progress_bar
-from pilah.errors import MissingExtra
+from pilah.cli.options import Model, Quiet, check_audit_extra, check_file
+from pilah.cli.tables import figures, show
+from pilah.progress import note, progress_bar
+from pilah.wording import counted
 
 if TYPE_CHECKING:
     from pilah.audit.audit import Audit
@@ -35,50 +36,51 @@ def audit(
         str | None,
         typer.Option(
             metavar="COLUMN,...",
-            help="The columns of groups. [default: every column of 2 to 20 different values]",
+            help="Columns whose values are groups. [default: each one with 2 to 20 values]",
         ),
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="Take this split of a manifest only, such as test.")
+        str | None, typer.Option(help="Use only this split of a manifest, such as test.")
     ] = None,
     crops: Annotated[
-        bool, typer.Option("--crops", help="The photos are face crops already: detect nothing.")
+        bool, typer.Option("--crops", help="The photos are face crops; do not look for faces.")
     ] = False,
     title: Annotated[
         str | None,
         typer.Option(help="What the photos are, for the heading. [default: the CSV's name]"),
     ] = None,
     model: Model = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Measure a model on labelled photos, by group: errors, unsure answers, calibration, gaps.
+    """Measure a model's errors by group.
 
-    The exit code is 1 when some photos could not be read.
+    Errors, unsure answers, calibration and gaps on labelled photos, for each group and for each
+    pair of groups.
     """
-    try:
-        from pilah.audit.audit import audit as run_audit
-        from pilah.audit.audit import audited_model
-        from pilah.audit.labelled import group_columns, read_photos
-        from pilah.audit.write import audit_folder, write_audit
-    except ModuleNotFoundError:
-        raise MissingExtra("pilah audit", "audit") from None
+    check_audit_extra("pilah audit")
+    check_file(labelled, "give a CSV with the columns path,label")
+    from pilah.audit.audit import audit as run_audit
+    from pilah.audit.audit import audited_model
+    from pilah.audit.labelled import group_columns, read_photos
+    from pilah.audit.write import audit_folder, write_audit
     from pilah.faces.detect import DETECTOR
-    from pilah.models import DEFAULT, model_path
+    from pilah.models import DEFAULT_MODEL, model_path
     from pilah.pipeline import load
 
     photos = read_photos(labelled, split=split)
     names = None if by is None else [name.strip() for name in by.split(",")]
     columns = group_columns(photos, names, labelled)
-    path = model_path(model or DEFAULT)
-    pilah = load(path, min_share=1)  # the largest face counts
+    path = model_path(model or DEFAULT_MODEL)
+    predictor = load(path, min_share=1)  # the largest face counts
     try:
         with audit_folder(to) as folder, progress_bar() as progress:
             task = progress.add_task("Auditing", total=len(photos))
             audited = run_audit(
                 photos,
                 columns,
-                lambda paths: pilah.predict_many(paths, crops=crops),
+                lambda paths: predictor.predict_many(paths, crops=crops),
                 title=title or (f"{labelled.stem}, {split}" if split else labelled.stem),
-                model=audited_model(path, pilah.info),
+                model=audited_model(path, predictor.info),
                 detector=None if crops else DETECTOR,
                 progress=lambda done: progress.update(task, completed=done),
             )
@@ -87,42 +89,36 @@ def audit(
         print("pilah: stopped; nothing was written", file=sys.stderr)
         raise typer.Exit(130) from None
     finally:
-        pilah.close()
+        predictor.close()
     _print(audited)
-    typer.echo(to / "audit.md")
+    note(to / "audit.md")
     raise typer.Exit(1 if audited.unreadable else 0)
 
 
 def _print(audited: "Audit") -> None:
-    from rich import box
-    from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
     large = [cell for cell in audited.intersections if not cell.small]
     shown = [audited.whole, *audited.columns[0].groups, *large[:WORST]]
-    table = Table(
-        *("", "faces", "accuracy", "unsure", "error\nwhen clear"),
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        collapse_padding=True,
-    )
+    table = figures("", "faces", "accuracy", "unsure", "error\nwhen clear")
     for cell in shown:
         shares = (_share(rate) for rate in (cell.unsure, cell.clear_error))
         table.add_row(escape(_name(cell)), f"{cell.faces:,}", _interval(cell.accuracy), *shares)
-    console = Console()
-    console.print(table)
-    typer.echo(f"Below the labels: the {WORST} worst cells of two columns. 95% intervals (Wilson).")
-    typer.echo(f"ECE {audited.whole.ece:.4f}, threshold {audited.model.min_confidence:.1%}.")
+    show(table)
+    note(
+        f"Below the labels: the {WORST} worst pairs of groups. In brackets: 95% intervals (Wilson)."
+    )
+    note(f"ECE {audited.whole.ece:.4f}, minimum confidence {audited.model.min_confidence:.1%}.")
     if audited.detector:
-        typer.echo(
-            f"No face found in {_share(audited.whole.no_face)} of {audited.whole.photos:,} photos; "
-            f"accuracy with these as wrong: {_interval(audited.whole.accuracy_of_photos)}."
+        photos = counted(audited.whole.photos, "photo")
+        note(
+            f"No face found in {_share(audited.whole.no_face)} of {photos}; "
+            f"accuracy if these count as wrong: {_interval(audited.whole.accuracy_of_photos)}."
         )
     for column in audited.columns:
         gap = column.accuracy_gap
         if gap.points is not None and gap.more_than_chance:
-            typer.echo(
+            note(
                 f"Groups of {column.name} differ in accuracy by more than chance (p "
                 f"{gap.p_holm:.2g}): {gap.least} is {100 * gap.points:.1f} points below {gap.most}."
             )

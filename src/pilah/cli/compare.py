@@ -5,38 +5,41 @@ from typing import Annotated
 
 import typer
 
-from pilah.errors import MissingExtra
+from pilah.cli.options import Quiet, check_audit_extra
+from pilah.cli.tables import figures, show
+from pilah.progress import note
+from pilah.runs.folder import Run
 
 
 def compare(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="Finished run folders, one or more.")
+        list[Path], typer.Argument(metavar="RUN", help="Finished run folders, one or more.")
     ],
     to: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for comparison.md and comparison.png.")
     ],
+    quiet: Quiet = False,
 ) -> None:
-    """Put runs side by side; those that repeat the study have its published figures beside theirs.
+    """Compare runs, also with the study.
 
-    The whole table is in comparison.md, the table with curves in comparison.png.
+    A run that repeats the study is shown beside the published figures. The full table is in
+    comparison.md, the table with curves in comparison.png.
     """
-    try:
-        from pilah.evaluation.compare import compare_runs
-    except ModuleNotFoundError:
-        raise MissingExtra("pilah compare", "train") from None
-    from rich import box
-    from rich.console import Console
+    check_audit_extra("pilah compare")
+    for run in runs:
+        Run(run).check_finished()
     from rich.markup import escape
-    from rich.table import Table
+
+    from pilah.evaluation.compare import compare_runs
 
     comparison = compare_runs(runs, to)
     shown = ("run", "val acc", "val loss", "test acc [95%]", "study: test acc")
     columns = [column for column in shown if column in comparison.rows[0]]
-    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table = figures(*columns)
     for row in comparison.rows:
         table.add_row(*(escape(row[column]) for column in columns))
-    Console().print(table)
-    for note in comparison.notes:
-        typer.echo(note)
-    typer.echo(f"Table: {to / 'comparison.md'}")
-    typer.echo(f"Picture: {to / 'comparison.png'}")
+    show(table)
+    for line in comparison.notes:
+        note(line)
+    note(f"Table: {to / 'comparison.md'}")
+    note(f"Picture: {to / 'comparison.png'}")

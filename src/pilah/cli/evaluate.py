@@ -5,29 +5,30 @@ from typing import Annotated
 
 import typer
 
-from pilah.errors import MissingExtra
+from pilah.cli.options import Quiet, check_audit_extra
+from pilah.cli.tables import figures, show
+from pilah.progress import note
+from pilah.runs.folder import Run
 
 
 def evaluate(
     run: Annotated[
         Path, typer.Argument(metavar="RUN", help="A finished run folder, such as runs/xception.")
     ],
+    quiet: Quiet = False,
 ) -> None:
-    """Measure a finished run: metrics.json and plots/*.png in its folder, a table here.
+    """Measure a finished run.
 
-    The picture of wrong predictions shows faces of your data: mind whom you give the folder to.
+    Writes metrics.json and plots/*.png into its folder. One of the plots shows faces from your
+    data; keep that in mind before you share the folder.
     """
-    try:
-        from pilah.evaluation.evaluate import evaluate_run
-    except ModuleNotFoundError:
-        raise MissingExtra("pilah evaluate", "train") from None
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    check_audit_extra("pilah evaluate")
+    Run(run).check_finished()
+    from pilah.evaluation.evaluate import evaluate_run
 
     evaluated = evaluate_run(run)
     metrics = evaluated.metrics
-    table = Table("", *metrics, box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table = figures("", *metrics)
     numbers = metrics.values()
     table.add_row("faces", *(f"{split.n:,}" for split in numbers))
     table.add_row("accuracy", *(str(split.accuracy) for split in numbers))
@@ -44,12 +45,12 @@ def evaluate(
         table.add_row("  precision", *(str(part.precision or "-") for part in found))
         table.add_row("  recall", *(str(part.recall or "-") for part in found))
         table.add_row("  F1", *(_number(part.f1) for part in found))
-    Console().print(table)
-    typer.echo("In brackets: 95% intervals (Wilson). ECE: expected calibration error.")
+    show(table)
+    note("In brackets: 95% intervals (Wilson). ECE: expected calibration error.")
     if evaluated.temperature:
-        typer.echo(f"Calibrated: by temperature {evaluated.temperature:.2f}, fitted on validation.")
-    typer.echo(f"Numbers: {run / 'metrics.json'}")
-    typer.echo(f"Plots: {run / 'plots'}")
+        note(f"Calibrated: by temperature {evaluated.temperature:.2f}, fitted on validation.")
+    note(f"Numbers: {run / 'metrics.json'}")
+    note(f"Plots: {run / 'plots'}")
 
 
 def _number(value: float | None) -> str:

@@ -5,20 +5,33 @@ from typing import Annotated
 
 import typer
 
+from pilah.cli.options import Quiet, check_file
 from pilah.errors import MissingExtra
+from pilah.progress import note
+from pilah.runs.folder import Run, check_export
+from pilah.wording import counted
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A finished run folder of `pilah train`.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A finished run folder of `pilah train`.")
+    ],
     to: Annotated[
-        Path | None, typer.Option(help="The file to write; RUN/model.onnx if not given.")
+        Path | None,
+        typer.Option(metavar="FILE", help="The file to write. [default: RUN/model.onnx]"),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="The model's name; the run folder's if not given.")
+        str | None,
+        typer.Option(metavar="NAME", help="The model's name. [default: the run folder's]"),
     ] = None,
-    model_version: Annotated[str, typer.Option(help="The model's version.")] = "1",
+    model_version: Annotated[
+        str, typer.Option(metavar="VERSION", help="The model's version.")
+    ] = "1",
     licence: Annotated[
-        str, typer.Option(help="The terms of the weights, in words; they follow the data's.")
+        str,
+        typer.Option(
+            metavar="TEXT", help="The licence of the weights; it follows from the training data's."
+        ),
     ] = "not stated",
     int8: Annotated[
         bool, typer.Option("--int8", help="Store 8-bit weights: smaller and faster.")
@@ -26,43 +39,64 @@ def export(
     max_error: Annotated[
         float,
         typer.Option(
-            min=0, max=0.5, help="Be unsure as often as it takes to err no more than this."
+            metavar="SHARE",
+            min=0,
+            max=0.5,
+            help="Choose the minimum confidence that keeps the error on validation faces to this "
+            "share.",
         ),
     ] = 0.01,
     frame_from: Annotated[
         Path | None,
         typer.Option(
-            help="A manifest whose crops show how to cut a face out of a photo; the run's own if "
-            "not given."
+            metavar="MANIFEST",
+            help="A manifest whose crops show how to cut a face out of a photo. [default: the "
+            "run's]",
         ),
     ] = None,
     frame_zoom: Annotated[
         float,
         typer.Option(
-            min=0.3, max=1.5, help="Cut out this share of that frame's sides: below 1 is closer."
+            min=0.3,
+            max=1.5,
+            help="Cut out this share of that frame; below 1 is closer to the face.",
         ),
     ] = 1.0,
+    quiet: Quiet = False,
 ) -> None:
-    """Write a trained model as one file that needs no training framework."""
+    """Export a run as one model file.
+
+    The file needs no training framework.
+    """
+    path = to if to is not None else run / "model.onnx"
+    check_export(Run(run), path)
+    if frame_from is not None:
+        check_file(frame_from, "give --frame-from a manifest.csv of `pilah prepare`")
     try:
+        from pilah.training.export import Title
         from pilah.training.export import export as run_export
     except ModuleNotFoundError as error:
         raise MissingExtra(f"`pilah export` (it needs {error.name})", "train") from None
 
-    path = to if to is not None else run / "model.onnx"
     info = run_export(
         run,
         path,
-        name=name if name is not None else run.resolve().name,
-        version=model_version,
-        licence=licence,
+        Title(name if name is not None else run.resolve().name, model_version, licence),
         int8=int8,
         max_error=max_error,
         frame_from=frame_from,
         frame_zoom=frame_zoom,
     )
-    print(f"Written: {path} ({path.stat().st_size / 1e6:.1f} MB)")
-    print(f"Unsure below {info.min_confidence:.1%} confidence; temperature {info.temperature:.2f}")
-    print(f"Calibration error: {info.ece_before:.4f} before it, {info.ece_after:.4f} with it")
+    note(f"Written: {path} ({path.stat().st_size / 1e6:.1f} MB)")
+    unsure = sum(counts.unsure for counts in info.validation.values())
+    faces = unsure + sum(counts.female + counts.male for counts in info.validation.values())
+    note(
+        f"Minimum confidence {info.min_confidence:.1%}; {unsure:,} of "
+        f"{counted(faces, 'validation face')} unsure"
+    )
+    note(
+        f"Temperature {info.temperature:.2f}; calibration error {info.ece_before:.4f} without it, "
+        f"{info.ece_after:.4f} with it"
+    )
     if info.int8_cost is not None:
-        print(f"8 bits cost {100 * info.int8_cost:.2f} points of validation accuracy")
+        note(f"8 bits cost {100 * info.int8_cost:.2f} points of validation accuracy")

@@ -6,25 +6,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pilah.cli.tables import figures, show
+
 if TYPE_CHECKING:
     from pilah.models.bundle import BundleInfo
 
 TARGETS = (0.01, 0.005)
-"""Errors among the answered at which the share of answered faces is told."""
+"""Errors among the answered at which the share of answered faces is reported."""
 
 
 def models(
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a model, in one list.")
+        bool, typer.Option("--json", help="Print one JSON list with an object per model.")
     ] = False,
 ) -> None:
-    """List the models that come with the package, with their figures on validation faces."""
-    from pilah.models import DEFAULT, model_names, model_path
+    """List the models in the package.
+
+    Each has its figures on validation faces, and its terms.
+    """
+    from pilah.models import DEFAULT_MODEL, model_names, model_path
     from pilah.models.bundle import open_bundle
 
     paths = {name: model_path(name) for name in model_names()}
     known = [
-        _figures(open_bundle(path).info, path, default=name == DEFAULT)
+        _figures(open_bundle(path).info, path, default=name == DEFAULT_MODEL)
         for name, path in paths.items()
     ]
     if as_json:
@@ -34,7 +39,7 @@ def models(
 
 
 def _figures(info: "BundleInfo", path: Path, *, default: bool) -> dict[str, Any]:
-    """What is told of one model; `answered_at_error` has None where an error is out of reach."""
+    """The figures of one model; `answered_at_error` has None where an error is out of reach."""
     from dataclasses import asdict
 
     from pilah.errors import BundleError
@@ -69,18 +74,13 @@ def _figures(info: "BundleInfo", path: Path, *, default: bool) -> dict[str, Any]
 
 
 def _print(known: list[dict[str, Any]]) -> None:
-    from rich import box
-    from rich.console import Console
     from rich.markup import escape
-    from rich.table import Column, Table
+    from rich.table import Column
 
-    table = Table(
+    table = figures(
         Column("model", no_wrap=True),
         *("size", "input", "right from\nphotos", "right of\ncrops", "unsure\nbelow"),
         *(f"answered at\n{target:.1%} error" for target in TARGETS),
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        collapse_padding=True,
     )
     for model in known:
         table.add_row(
@@ -92,7 +92,7 @@ def _print(known: list[dict[str, Any]]) -> None:
             ),
             *map(_percent, model["answered_at_error"].values()),
         )
-    Console().print(table)
+    show(table)
     for model in known:
         default = " (the default)" if model["default"] else ""
         typer.echo(

@@ -29,6 +29,7 @@ class _Output:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._refusal: Exception | None = None  # a library may have swallowed it
 
     def write(self, text: str) -> int:
         try:
@@ -37,6 +38,9 @@ class _Output:
             raise self._given_up(error) from None
 
     def flush(self) -> None:
+        refusal, self._refusal = self._refusal, None
+        if refusal is not None:
+            raise refusal
         try:
             self._stream.flush()
         except OSError as error:
@@ -46,8 +50,12 @@ class _Output:
         # Python would try once more as it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
         if isinstance(error, BrokenPipeError):
-            return error
-        return OutputError(f"standard output cannot be written ({error.strerror}); free some space")
+            self._refusal = error
+        else:
+            self._refusal = OutputError(
+                f"standard output cannot be written ({error.strerror}); free some space"
+            )
+        return self._refusal
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def predict(
     photos: Annotated[
         list[str],
-        typer.Argument(help="Photos; - reads their paths from standard input, one per line."),
+        typer.Argument(metavar="PHOTO", help="Photos; - reads paths from standard input."),
     ],
     null: Annotated[
         bool,
@@ -35,18 +35,18 @@ def predict(
     max_error: MaxError = None,
     min_face: MinFace = None,
 ) -> None:
-    """Find the faces in photos; print the likely label and probability of each.
+    """Find faces in photos and print their labels.
 
-    The label is what annotators would likely call the face, not the person's identity. The exit
-    code is 1 if any photo could not be read.
+    Each face has its likely label and P(male), the probability of the label male. The label is what
+    annotators would likely call the face; it is not identity.
     """
     from pilah.pipeline import load
 
-    pilah = load(model, min_confidence=min_confidence, max_error=max_error, min_face=min_face)
+    predictor = load(model, min_confidence=min_confidence, max_error=max_error, min_face=min_face)
     show = _print_json if as_json else _print_lines
     failed = False
     for paths in in_portions(photos, end=b"\0" if null else b"\n"):
-        for result in pilah.predict_many(paths, crops=crops):
+        for result in predictor.predict_many(paths, crops=crops):
             show(result)
             failed |= result.error is not None
     raise typer.Exit(1 if failed else 0)

@@ -1,13 +1,15 @@
 """`pilah prepare`: labelled photos -> faces/, manifest.csv, labels.png, summary.txt."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pilah.cli.progress import progress_bar
-from pilah.errors import MissingExtra
+from pilah.cli.options import Quiet
+from pilah.errors import DataError, MissingExtra
+from pilah.progress import QUIET, note, tracked
 
 NAMES_SHOWN = 10
 
@@ -28,7 +30,7 @@ def prepare(
         str | None,
         typer.Option(
             help="random (stratified), identity (no person in two splits) or official (the "
-            "source's own). Default: identity where identities are known, else random."
+            "source's own). [default: identity where identities are known, else random]"
         ),
     ] = None,
     fractions: Annotated[
@@ -47,10 +49,20 @@ def prepare(
         ),
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse a source with an image that cannot be used.")
+        bool,
+        typer.Option(
+            "--strict", help="Stop at an image that cannot be used, instead of leaving it out."
+        ),
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Turn labelled photos into a manifest of faces: cut out, without duplicates, split."""
+    """Turn labelled photos into a manifest of faces.
+
+    Faces are cropped, duplicates are found, photos that cannot be read are left out, and the rest
+    is split into train, validation and test.
+    """
+    if not source.exists():
+        raise DataError(f"there is nothing at {source}; give a folder or a CSV of labelled photos")
     try:
         from pilah.dataset.prepare import prepare
         from pilah.dataset.split import parse_fractions
@@ -67,12 +79,11 @@ def prepare(
         crops=crops,
         track=_show_progress,
     )
-    typer.echo(summary.text(names=NAMES_SHOWN))
-    typer.echo(f"written: {to / 'manifest.csv'}, {to / 'labels.png'}, {to / 'summary.txt'}")
+    note(summary.text(names=NAMES_SHOWN))
+    note(f"Written: {to / 'manifest.csv'}, {to / 'labels.png'}, {to / 'summary.txt'}")
 
 
 def _show_progress(items: Iterable[Any], total: int, title: str) -> Iterator[Any]:
-    with progress_bar() as progress:
-        if not progress.console.is_terminal:
-            progress.console.print(f"{title}: {total:,}")
-        yield from progress.track(items, total=total, description=title)
+    if not sys.stderr.isatty() and not QUIET.get():
+        print(f"{title}: {total:,}", file=sys.stderr)
+    return tracked(items, title, total=total)

@@ -5,6 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pilah.cli.options import Quiet
+from pilah.cli.tables import counts, show
+from pilah.progress import note
+from pilah.wording import counted
+
 if TYPE_CHECKING:
     from pilah.report import Estimate, Report
 
@@ -16,18 +21,21 @@ def report(
     model: Annotated[
         str | None,
         typer.Option(
-            help="The model that sorted the photos (a name, or a model.onnx); only needed for a "
-            "sort of an earlier version of pilah whose DIR/results.parquet is gone."
+            metavar="NAME|FILE",
+            help="The model that sorted the photos; only needed for a sort of an earlier version "
+            "of pilah whose DIR/results.parquet is gone.",
         ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the counts as one JSON object.")
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Count women and men in a sorted folder; write results.csv, results.parquet, report.html.
+    """Count women and men in a sorted folder.
 
-    What you moved to another folder by hand, or deleted, counts as you corrected it. Photos that
-    you moved into female and male are listed in corrections.csv, for `pilah prepare`.
+    Writes results.csv, results.parquet and report.html into it. What you moved to another folder by
+    hand, or deleted, counts as you corrected it. Photos that you moved into female and male are
+    listed in corrections.csv, for `pilah prepare`.
     """
     from pilah.models import model_path
     from pilah.models.bundle import open_bundle
@@ -44,28 +52,22 @@ def report(
 
 
 def _print(made: "Report") -> None:
-    from rich.console import Console
-
-    from pilah.cli.counts import counts_table
-
-    console = Console()
-    console.print(counts_table(made.tally.bins, of_crops=made.tally.of_crops))
+    show(counts(made.tally.bins, of_crops=made.tally.of_crops))
     if made.tally.corrected:
-        console.print(f"\n{made.tally.corrected:,} corrected by hand")
+        note(f"\n{made.tally.corrected:,} corrected by hand")
     if made.tally.not_placed:
-        console.print(f"\n{made.tally.not_placed:,} not placed; report.html names them")
+        note(f"\n{made.tally.not_placed:,} not placed; report.html names them")
     if made.share is None:
-        console.print("\nNo face was clear enough to count.")
+        note("\nNo face was clear enough to count.")
     else:
-        clear = made.tally.clear.faces
-        console.print(f"\nWomen among {clear:,} clear faces: {_words(made.share.raw)} as counted")
+        clear = counted(made.tally.clear.faces, "clear face")
+        note(f"\nWomen among {clear}: {_words(made.share.raw)} as counted")
         if made.share.corrected:
-            console.print(f"corrected for the model's known errors: {_words(made.share.corrected)}")
+            note(f"corrected for the model's known errors: {_words(made.share.corrected)}")
     if made.tally.skipped:
-        console.print(f"\nskipped: {made.tally.skipped}")
-    console.print("\nA label is what annotators would likely say of a face, not who a person is.")
-    # not through rich: it would wrap a long path, and nobody could open it
-    typer.echo(made.to_json()["files"][-1])
+        note(f"\nskipped: {made.tally.skipped}")
+    note("\nA label is what annotators would likely call a face, not who a person is.")
+    note(made.to_json()["files"][-1])
 
 
 def _words(estimate: "Estimate") -> str:

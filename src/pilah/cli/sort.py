@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pilah.cli.options import MaxError, MinConfidence, MinFace, Model
-from pilah.cli.progress import progress_bar
+from pilah.cli.options import MaxError, MinConfidence, MinFace, Model, Quiet
+from pilah.cli.tables import counts, show
+from pilah.progress import note, progress_bar
+from pilah.wording import counted
 
 if TYPE_CHECKING:
     from pilah.pipeline import Pilah
@@ -19,7 +21,8 @@ SHOWN_FAILURES = 20
 
 def sort(
     photos: Annotated[
-        list[str], typer.Argument(help="Photos, and folders of photos with all their sub-folders.")
+        list[str],
+        typer.Argument(metavar="PHOTO", help="Photos, and folders with all their sub-folders."),
     ],
     target: Annotated[
         Path, typer.Option("--to", metavar="DIR", help="Where the sorted folders go.")
@@ -55,14 +58,15 @@ def sort(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the counts as one JSON object.")
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Sort photos into female, male, mixed, unsure, no_face and unreadable, and write a report.
+    """Sort photos into folders by label.
 
-    The same command resumes a sort that was interrupted, and adds new photos to a finished one;
-    what you moved by hand stays where you put it. `pilah undo` takes a sort back. Files that belong
-    to a photo (.xmp, .aae, the .mov of a Live Photo, the RAW beside a JPEG) travel with it. The
-    exit code is 1 when some photos failed. The label is what annotators would likely call a face;
-    it is not identity.
+    The folders are female, male, mixed, unsure, no_face and unreadable; a report lies beside them.
+    Run the same command again to resume an interrupted sort, or to add new photos to a finished
+    one; what you moved by hand stays where you put it. `pilah undo` reverses a sort. Files that
+    belong to a photo (.xmp, .aae, the .mov of a Live Photo, the RAW beside a JPEG) travel with it.
+    The label is what annotators would likely call a face; it is not identity.
     """
     from pilah.errors import SortError
     from pilah.pipeline import load
@@ -72,7 +76,7 @@ def sort(
 
     if move + link + copy > 1:
         raise SortError("--move, --link and --copy exclude each other; give one of them")
-    pilah = load(
+    predictor = load(
         model,
         min_confidence=min_confidence,
         max_error=max_error,
@@ -84,21 +88,21 @@ def sort(
         by=by,
         tree=tree,
         faces=faces,
-        model=f"{pilah.info.name} {pilah.info.version} at {pilah.min_confidence:g}",
+        model=f"{predictor.info.name} {predictor.info.version} at {predictor.min_confidence:g}",
     )
     try:
-        summary, files, planned = _sort(photos, target, pilah, options, dry_run=dry_run)
+        summary, files, planned = _sort(photos, target, predictor, options, dry_run=dry_run)
     except KeyboardInterrupt:
-        pilah.close()
+        predictor.close()
         print(
             "pilah: stopped. Run the same command again to resume"
-            + ("." if dry_run else f", or `pilah undo {shown(target)}` to take it back."),
+            + ("." if dry_run else f", or `pilah undo {shown(target)}` to reverse it."),
             file=sys.stderr,
         )
         raise typer.Exit(130) from None
-    pilah.close()
-    for note in disk.notes():
-        print(f"note: {note}", file=sys.stderr)
+    predictor.close()
+    for refusal in disk.notes():
+        print(f"note: {refusal}", file=sys.stderr)
     if as_json:
         _print_json(summary, files, planned if dry_run else None)
     else:
@@ -107,7 +111,7 @@ def sort(
 
 
 def _sort(
-    photos: list[str], target: Path, pilah: "Pilah", options: "SortOptions", *, dry_run: bool
+    photos: list[str], target: Path, predictor: "Pilah", options: "SortOptions", *, dry_run: bool
 ) -> tuple["Summary", list[Path], list["SortedPhoto"]]:
     import json
 
@@ -122,13 +126,13 @@ def _sort(
             rate = f"{done / (time.monotonic() - began):,.0f} photos/s"
             progress.update(task, completed=done, total=total, rate=rate)
 
-        arguments = (photos, target, pilah.predict_many, options)
+        arguments = (photos, target, predictor.predict_many, options)
         if dry_run:
             planned: list[SortedPhoto] = []
             listing = planned.append
             summary = plan_photos(*arguments, reports=NAMES, listing=listing, progress=show)
             return summary, [], planned
-        model = json.loads(pilah.info.to_json())
+        model = json.loads(predictor.info.to_json())
         summary = sort_photos(*arguments, model=model, reports=NAMES, progress=show)
     return summary, write_report(target), []
 
@@ -157,28 +161,25 @@ def _print_json(summary: "Summary", files: list[Path], planned: "list[SortedPhot
 def _print(
     summary: "Summary", files: list[Path], planned: "list[SortedPhoto]", *, of_crops: bool
 ) -> None:
-    from rich.console import Console
-
-    from pilah.cli.counts import counts_table
     from pilah.sorting.kinds import in_words
     from pilah.sorting.walk import shown
 
     for photo in planned:
         for destination in _destinations(photo):
-            print(f"{shown(photo.source)} -> {shown(destination)}")
-    Console().print(counts_table(summary.counts, of_crops=of_crops))
+            note(f"{shown(photo.source)} -> {shown(destination)}")
+    show(counts(summary.counts, of_crops=of_crops))
     if of_crops:
-        print(f"in {summary.photos:,} {'photo' if summary.photos == 1 else 'photos'}")
+        note(f"in {counted(summary.photos, 'photo')}")
     if summary.corrected:
-        print(f"{summary.corrected:,} corrected by hand")
+        note(f"{summary.corrected:,} corrected by hand")
     if summary.skipped:
-        print(f"skipped, not photos: {in_words(summary.skipped)}")
+        note(f"skipped, not photos: {in_words(summary.skipped)}")
     for folder in summary.earlier:
-        print(f"skipped, holds an earlier sort: {shown(folder)}")
+        note(f"skipped, holds an earlier sort: {shown(folder)}")
     _print_failures("unreadable", summary.failed)
     _print_failures("not placed", summary.not_placed)
     if files:
-        print(shown(files[-1]))
+        note(shown(files[-1]))
 
 
 def _destinations(photo: "SortedPhoto") -> list[str]:

@@ -6,6 +6,10 @@ from typing import Annotated
 
 import typer
 
+from pilah.cli.options import Quiet
+from pilah.progress import note
+from pilah.wording import counted
+
 
 def undo(
     folder: Annotated[
@@ -20,11 +24,12 @@ def undo(
             "elsewhere since the sort.",
         ),
     ] = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Restore the state before a sort, even a sort that was interrupted.
+    """Undo a sort, finished or interrupted.
 
-    Photos that you moved to another folder inside DIR are found and restored too. A file that you
-    changed is left alone and named; the exit code is then 1.
+    Photos that you moved to another folder inside DIR are found and restored too. A file that was
+    changed since the sort stays where it is and is named; the exit code is then 1.
     """
     from pilah.sorting import disk, undo_sort
     from pilah.sorting.walk import shown
@@ -34,12 +39,11 @@ def undo(
     except KeyboardInterrupt:
         print("pilah: stopped. Run the same command again to resume.", file=sys.stderr)
         raise typer.Exit(130) from None
-    is_one = undone.restored == 1
-    print(f"{undone.restored:,} {'photo is' if is_one else 'photos are'} as before the sort")
-    for note in disk.notes():
-        print(f"note: {note}", file=sys.stderr)
+    note(f"Restored: {counted(undone.restored, 'photo')}")
+    for refusal in disk.notes():
+        print(f"note: {refusal}", file=sys.stderr)
     for path, why in undone.left:
-        print(f"left alone: {shown(path)}: {why}", file=sys.stderr)
+        print(f"not touched: {shown(path)}: {why}", file=sys.stderr)
     if undone.left:
         print(
             f"Once you have settled these, run `pilah undo {shown(folder)}` again.",

@@ -97,7 +97,7 @@ def prepare(
         path, reason = next(iter(left_out.items()))
         raise DataError(
             f"{len(left_out):,} images cannot be used, the first is {path} ({reason}); "
-            "correct them or leave out --strict"
+            "fix or remove them, or leave out --strict"
         )
     usable = ~names.isin(left_out)
     frame = frame[usable].reset_index(drop=True)

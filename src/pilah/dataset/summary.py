@@ -9,6 +9,7 @@ import pandas as pd
 from pilah.figures import Figure
 from pilah.runs.splits import SPLITS
 from pilah.types import LABELS
+from pilah.wording import counted
 
 USES = {
     "train": "there is nothing to learn from",
@@ -41,8 +42,8 @@ class Summary:
         """One line, such as `5,017 images, 17 duplicates, 5,000 kept`."""
         rows, kept = len(self.manifest), len(self._kept())
         out = f"{len(self.left_out):,} left out, " if self.left_out else ""
-        images = _count(rows + len(self.left_out), "image")
-        return f"{images}, {out}{_count(rows - kept, 'duplicate')}, {kept:,} kept"
+        images = counted(rows + len(self.left_out), "image")
+        return f"{images}, {out}{counted(rows - kept, 'duplicate')}, {kept:,} kept"
 
     def _kept(self) -> pd.DataFrame:
         return self.manifest[self.manifest["duplicate_of"] == ""]
@@ -115,10 +116,6 @@ def _listed(title: str, entries: Sequence[str], names: int | None) -> Iterable[s
     yield from (f"  {entry}" for entry in entries[:names])
     if names is not None and len(entries) > names:
         yield f"  ... and {len(entries) - names:,} more, all in summary.txt"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def plot_labels(manifest: pd.DataFrame, path: Path) -> None:

@@ -10,6 +10,7 @@ from pilah.evaluation.published import STUDY
 from pilah.evaluation.run import MeasuredRun, measure_run
 from pilah.figures import Axes, Figure, mpl
 from pilah.files import staged, write_text
+from pilah.wording import counted
 
 Row = dict[str, str]
 """One line of the table: column name to text; empty where there is nothing to say."""
@@ -133,7 +134,9 @@ def _draw(comparison: Comparison, runs: list[MeasuredRun], best: MeasuredRun, pa
             axes.set_title(f"{quantity.capitalize()} (dotted: train, line: validation)")
         accuracy.legend(loc="lower right")
         numbers = best.metrics[best.shown]
-        draw_confusion(confusion, numbers, f"{best.name}\n{numbers.n:,} {best.shown} faces")
+        draw_confusion(
+            confusion, numbers, f"{best.name}\n{counted(numbers.n, f'{best.shown} face')}"
+        )
         figure.savefig(path, bbox_inches="tight")
 
 

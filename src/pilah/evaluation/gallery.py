@@ -18,7 +18,7 @@ class Gallery:
     """The surest mistakes among the scored faces, as far as their images can still be read."""
 
     def __init__(self, scores: Scores, faces: str) -> None:
-        """Read the images; `faces` says in words what was scored."""
+        """Read the images; `faces` names what was scored, for the title."""
         wrong = np.flatnonzero(likelier(scores.p_male) != scores.labels)
         surest_first = np.argsort(-np.abs(scores.p_male[wrong] - 0.5), kind="stable")
         self._scores = scores

@@ -25,10 +25,8 @@ CLIP = 1e-7
 BINS = 15
 """Equal-width confidence bins of the calibration error, as in Guo et al. 2017."""
 
-"""Standard errors on each side of a 95% interval."""
-
-THRESHOLDS = (*(percent / 100 for percent in range(50, 100)), 0.995, 0.999)
-"""Confidences at which the risk-coverage curve is told."""
+MIN_CONFIDENCES = (*(percent / 100 for percent in range(50, 100)), 0.995, 0.999)
+"""Minimum confidences of the risk-coverage curve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,30 +124,28 @@ def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
 
 
 def risk_coverage(
-    p_male: Floats, labels: Ints, thresholds: tuple[float, ...] = THRESHOLDS
+    p_male: Floats, labels: Ints, min_confidences: tuple[float, ...] = MIN_CONFIDENCES
 ) -> tuple[RiskPoint, ...]:
     """What answering only from a confidence upwards does: error among the answered, share answered.
 
     El-Yaniv, Wiener: On the Foundations of Noise-free Selective Classification, JMLR 2010. A
-    threshold that nothing reaches has no error and is left out.
+    minimum that nothing reaches has no error and is left out.
     """
     sure, wrong = confidence_of(p_male), likelier(p_male) != labels
     return tuple(
-        RiskPoint(threshold, float(wrong[answered].mean()), float(answered.mean()))
-        for threshold in thresholds
-        if (answered := sure >= threshold).any()
+        RiskPoint(least, float(wrong[answered].mean()), float(answered.mean()))
+        for least in min_confidences
+        if (answered := sure >= least).any()
     )
 
 
-def threshold_for_error(p_male: Floats, labels: Ints, target: float) -> float:
+def min_confidence_for_error(p_male: Floats, labels: Ints, target: float) -> float:
     """The lowest confidence from which upwards at most the share `target` of answers is wrong.
 
     Raises:
         DataError: no confidence reaches the target.
     """
-    # Whatever lies between two confidences that occur answers the same faces as the upper one.
-    candidates = (0.5, *np.unique(confidence_of(p_male)).tolist())
-    points = risk_coverage(p_male, labels, candidates)
+    points = _every_point(p_male, labels)
     for point in points:
         if point.error <= target:
             return point.min_confidence
@@ -157,6 +153,28 @@ def threshold_for_error(p_male: Floats, labels: Ints, target: float) -> float:
         f"no confidence brings the error down to {target:g} on {len(labels)} faces (lowest: "
         f"{min(point.error for point in points):.4f}); ask for a larger error"
     )
+
+
+def best_supported(p_male: Floats, labels: Ints) -> RiskPoint:
+    """The point whose error is lowest with certainty: by the upper end of its 95% interval.
+
+    The lowest error itself may be that of a handful of faces, and mean nothing.
+    """
+
+    def upper_end(point: RiskPoint) -> float:
+        answered = round(point.coverage * len(labels))
+        return wilson(round(point.error * answered), answered).high
+
+    return min(_every_point(p_male, labels), key=upper_end)
+
+
+def _every_point(p_male: Floats, labels: Ints) -> tuple[RiskPoint, ...]:
+    """The curve at every minimum that makes a difference.
+
+    Whatever lies between two confidences that occur answers the same faces as the upper one.
+    """
+    candidates = (0.5, *np.unique(confidence_of(p_male)).tolist())
+    return risk_coverage(p_male, labels, candidates)
 
 
 def _class_metrics(matrix: Ints, index: int) -> ClassMetrics:

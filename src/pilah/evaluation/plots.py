@@ -18,8 +18,9 @@ from pilah.figures import Axes, Figure, MaxNLocator, PercentFormatter, mpl
 from pilah.models.bundle import RiskPoint
 from pilah.runs.tables import Scores
 from pilah.types import LABELS
+from pilah.wording import counted
 
-# Okabe and Ito's colours, told apart with every kind of colour vision.
+# Okabe and Ito's colours, distinguishable with every kind of colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#767676"
 STYLE: dict[Any, Any] = {
@@ -48,7 +49,7 @@ def write_plots(run: MeasuredRun, folder: Path) -> None:
     All but the curves are about the test split, or the next best where the run has none.
     """
     numbers, scores = run.metrics[run.shown], run.scores[run.shown]
-    faces = f"{numbers.n:,} {run.shown} faces"
+    faces = counted(numbers.n, f"{run.shown} face")
     folder.mkdir(exist_ok=True)
 
     def write(name: str, fill: Callable[[Figure], None], width: float, height: float) -> None:
@@ -73,7 +74,7 @@ def write_plots(run: MeasuredRun, folder: Path) -> None:
 def draw_curve(
     axes: Axes, history: pd.DataFrame, quantity: str, *, colour: str, style: str, label: str
 ) -> None:
-    """Add one column of a history to axes over epochs; a dot an epoch, so that one epoch shows."""
+    """Add one column of a history to axes over epochs; a dot per epoch, so that one shows."""
     axes.plot(
         history["epoch"],
         history[quantity],
@@ -115,7 +116,7 @@ def draw_confusion(axes: Axes, numbers: Metrics, faces: str) -> None:
 def draw_risk_coverage(
     axes: Axes, points: Sequence[RiskPoint], *, colour: str, style: str, label: str
 ) -> None:
-    """Add the error among the answered over the share answered, a point a threshold, to axes."""
+    """Add to axes the error among the answered over the share answered, by minimum confidence."""
     (line,) = axes.plot(
         [point.coverage for point in points],
         [point.error for point in points],

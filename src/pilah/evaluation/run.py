@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from pilah.errors import DataError
 from pilah.evaluation.calibrate import apply_temperature, fit_temperature
 from pilah.evaluation.metrics import Metrics, measure
 from pilah.runs.folder import Run
@@ -50,16 +49,7 @@ def measure_run(folder: Path) -> MeasuredRun:
         DataError: it is not a run folder, the run is not finished, or a file of it is broken.
     """
     run = Run(folder)
-    if not run.recipe.is_file():
-        raise DataError(
-            f"{folder} is not a run folder (it has no recipe.toml); give a folder that "
-            "`pilah train` wrote"
-        )
-    if not run.scores.is_file():
-        raise DataError(
-            f"the run in {folder} is not finished (it has no scores.csv); run the same "
-            "`pilah train` command again to finish it"
-        )
+    run.check_finished()
     recipe, environment = run.read_recipe(), run.read_environment()
     scores = read_scores(run)
     temperature = None

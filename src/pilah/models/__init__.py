@@ -1,10 +1,10 @@
-"""The models that come with the package, beside this file: one `NAME.onnx` a model, one card."""
+"""The models that come with the package, beside this file: one `NAME.onnx` per model, one card."""
 
 from pathlib import Path
 
 from pilah.errors import BundleError
 
-DEFAULT = "pilah-small"
+DEFAULT_MODEL = "pilah-small"
 """The model that is used when none is named."""
 
 _FOLDER = Path(__file__).parent

@@ -67,13 +67,13 @@ class HeightPoint:
 class BundleInfo:
     """What is known about a model, beside its graph.
 
-    `frame` says where the crop of a face lies. `min_confidence` is the default threshold below
-    which the label is unsure. `validation` maps an annotated label to its LabelCounts, of ready
-    crops. `temperature` is the one already applied in the graph; `ece_before` and `ece_after` are
-    the expected calibration error of validation faces without and with it, None in files of format
-    1. `int8_cost` is the share of validation faces that 8 bits cost in accuracy (negative where
-    they gained), None in files that are not in 8 bits or older. `from_photos` are validation photos
-    as a user brings them, and `face_heights` the same scaled down, from the least height up; files
+    `frame` says where the crop of a face lies. `min_confidence` is the default; below it the label
+    is unsure. `validation` maps an annotated label to its LabelCounts, of ready crops.
+    `temperature` is the one already applied in the graph; `ece_before` and `ece_after` are the
+    expected calibration error of validation faces without and with it, None in files of format 1.
+    `int8_cost` is the share of validation faces that 8 bits cost in accuracy (negative where they
+    gained), None in files that are not in 8 bits or older. `from_photos` are validation photos as a
+    user brings them, and `face_heights` the same scaled down, from the least height up; files
     before format 3 have neither, and their answers are the same at every height.
     """
 

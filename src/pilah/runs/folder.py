@@ -83,6 +83,23 @@ class Run:
         """Whether the run came to its end."""
         return self.model.is_file() and self.scores.is_file()
 
+    def check_finished(self) -> None:
+        """Refuse a folder that holds no finished run.
+
+        Raises:
+            DataError: it is not a run folder, or the run is not finished.
+        """
+        if not self.recipe.is_file():
+            raise DataError(
+                f"{self.folder} is not a run folder (it has no recipe.toml); give a folder that "
+                "`pilah train` wrote"
+            )
+        if not self.scores.is_file():
+            raise DataError(
+                f"the run in {self.folder} is not finished (it has no scores.csv); run the same "
+                "`pilah train` command again to finish it"
+            )
+
     def read_recipe(self) -> dict[str, Any]:
         """The recipe's values, unchecked; `runs/recipe.py` checks them.
 
@@ -118,3 +135,18 @@ class Run:
         except (OSError, ValueError) as error:
             raise DataError(f"the run in {self.folder} cannot be read ({error}); {AGAIN}") from None
         return values
+
+
+def check_export(run: Run, to: Path) -> None:
+    """Refuse what cannot be exported, before anything slow.
+
+    Raises:
+        DataError: the run is not finished, or `to` exists.
+    """
+    if not run.finished:
+        raise DataError(
+            f"{run.folder} is not a finished run; run the same `pilah train` command again to "
+            "finish it"
+        )
+    if to.exists():
+        raise DataError(f"{to} exists; name another file with --to, or move it away first")

@@ -36,7 +36,7 @@ class ModelRecipe(_Section):
     """Backbone and head.
 
     `pretrained` is `imagenet`, `none`, a weights file, or an earlier run's folder or model bundle,
-    whose backbone is then taken over. `pretrained_on` says in words what those weights have seen.
+    whose backbone is then used. `pretrained_on` names the data of those weights, for the tables.
     `trainable` counts the last layers in `keras.applications`' own layer list, or is `all`.
     Dropout follows the first hidden layer. With `mirror` the finished model answers by the mean
     over a face and its mirror image, which costs twice the time.
@@ -52,7 +52,7 @@ class ModelRecipe(_Section):
     mirror: bool = False
 
     @property
-    def goes_on_from_bundle(self) -> bool:
+    def starts_from_bundle(self) -> bool:
         """Whether the pretrained weights are those of a model bundle."""
         return self.pretrained.endswith(".onnx")
 
@@ -60,25 +60,42 @@ class ModelRecipe(_Section):
 class TrainRecipe(_Section):
     """How the weights are learned.
 
+    With `schedule = "cosine"` the rate rises over the first `warm_up` (a share of all steps) and
+    then falls to zero. `norm_momentum` is how much of its average a batch normalisation keeps at
+    each step (0: as the backbone has it).
+
     `augment` may hold `flip` (mirrored half of the time), `zoom` (a random part of the image, with
     sides between the two shares of `zoom`), `roll`, `light`, `quality` and `erase` (see
-    `augment.py`).
+    `augment.py`). Half of the faces are rolled, by a normally distributed angle with a standard
+    deviation of `roll_degrees`; `light_strength` scales every change of the light;
+    `quality_share` and `erase_share` are the shares of faces that are spoilt and covered.
+
     `early_stopping` is the number of epochs without a better validation loss after which training
-    ends (0: never); the best epoch's weights are kept then. `teacher` names a model bundle whose
-    answer to each picture counts as much as its label. `cache` computes the frozen part once;
-    `cache_precision` is how its outputs are stored.
+    ends (0: never); the best epoch's weights are kept then. `teacher` names a model bundle; a
+    face's target is `teacher_weight` of the teacher's answer to the same picture and the rest of
+    the label (knowledge distillation). `other_labels` is how much race, age and attributes count in
+    the loss beside the label; only `studies/on_gpu` knows them. `cache` computes the frozen part
+    once; `cache_precision` is how its outputs are stored.
     """
 
     epochs: Annotated[int, Field(ge=1)] = 20
     batch_size: Annotated[int, Field(ge=1)] = 32
     learning_rate: Annotated[float, Field(gt=0)] = 1e-4
     schedule: Literal["constant", "cosine"] = "constant"
+    warm_up: Share = 0.0
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    norm_momentum: Share = 0.0
     label_smoothing: Share = 0.0
     augment: tuple[Augment, ...] = ()
     zoom: tuple[ZoomShare, ZoomShare] = (0.75, 1.0)
+    roll_degrees: Annotated[float, Field(ge=0, le=60)] = 10.0
+    light_strength: Annotated[float, Field(ge=0, le=3)] = 1.0
+    quality_share: Annotated[float, Field(ge=0, le=1)] = 0.4
+    erase_share: Annotated[float, Field(ge=0, le=1)] = 0.25
     early_stopping: Annotated[int, Field(ge=0)] = 0
     teacher: str = ""
+    teacher_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
+    other_labels: Annotated[float, Field(ge=0)] = 0.0
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     cache: bool = True
     cache_precision: Literal["float16", "float32"] = "float16"
@@ -104,6 +121,8 @@ class Recipe(_Section):
             )
         if self.train.zoom[0] > self.train.zoom[1]:
             raise RecipeError(f"zoom = {list(self.train.zoom)}; give the smaller share first")
+        if self.train.warm_up and self.train.schedule == "constant":
+            raise RecipeError('warm_up needs a schedule; set schedule = "cosine", or take it out')
         varied = [kind for kind in self.train.augment if kind != "flip"]
         if varied and self.train.cache and self.model.trainable != "all":
             raise RecipeError(
@@ -161,7 +180,7 @@ def read_recipe(path: Path) -> Recipe:
             f"no recipe at {path}; give a recipe file, or one of the package such as xception"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not valid TOML: {error}; mend that line") from None
+        raise RecipeError(f"{path} is not valid TOML: {error}; fix that line") from None
     try:
         # Through JSON, where strict checking lets a list stand for a tuple
         return Recipe.model_validate_json(json.dumps({"name": path.stem, **raw}, default=str))

@@ -20,16 +20,10 @@ def start_run(folder: Path, recipe: Recipe, manifest: Path, data_digest: str) ->
         DataError: the folder holds a finished run, another run, or something else.
     """
     run = Run(folder)
-    if not folder.exists() or not any(folder.iterdir()):
+    if _is_new(folder):
         _begin(run, recipe, manifest, data_digest)
         return run
-    if run.finished:
-        raise DataError(
-            f"{folder} holds a finished run; name another folder with --to, or look at it with "
-            f"`pilah evaluate {folder}`"
-        )
-    if not run.environment.is_file():
-        raise DataError(f"{folder} exists and is not a run folder; name another one with --to")
+    check_folder(folder)
     same_data = run.read_environment()["data_digest"] == data_digest
     if read_recipe(run.recipe) != recipe or not same_data:
         raise DataError(
@@ -37,6 +31,26 @@ def start_run(folder: Path, recipe: Recipe, manifest: Path, data_digest: str) ->
             "folder with --to, or give the same recipe and manifest to resume it"
         )
     return run
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder in which no run can begin or resume.
+
+    Raises:
+        DataError: the folder holds a finished run, or something else.
+    """
+    run = Run(folder)
+    if run.finished:
+        raise DataError(
+            f"{folder} holds a finished run; name another folder with --to, or look at it with "
+            f"`pilah evaluate {folder}`"
+        )
+    if not _is_new(folder) and not run.environment.is_file():
+        raise DataError(f"{folder} exists and is not a run folder; name another one with --to")
+
+
+def _is_new(folder: Path) -> bool:
+    return not folder.exists() or not any(folder.iterdir())
 
 
 def _begin(run: Run, recipe: Recipe, manifest: Path, data_digest: str) -> None:

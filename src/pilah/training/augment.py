@@ -11,44 +11,39 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from pilah.faces.crop import resize_box
+from pilah.runs.recipe import TrainRecipe
 from pilah.types import Box
 
 Pixels = NDArray[np.uint8]
 Random = np.random.Generator
 
 
-def vary(
-    image: Pixels,
-    random: Random,
-    *,
-    kinds: tuple[str, ...],
-    zoom: tuple[float, float],
-    size_hw: tuple[int, int],
-) -> Pixels:
+def vary(image: Pixels, random: Random, settings: TrainRecipe, size_hw: tuple[int, int]) -> Pixels:
     """One random picture of a face.
 
     Args:
         image: uint8 (h, w, 3).
         random: what is drawn from.
-        kinds: any of roll, zoom, light, quality, erase; the others leave the face as it is.
-        zoom: least and greatest share of the sides that is shown; above 1 the edge is repeated.
+        settings: which changes (`augment`), and how strong each is; where the zoom is above 1 the
+            edge is repeated.
         size_hw: height and width to return.
     """
+    kinds = settings.augment
     if "roll" in kinds and random.random() < 0.5:
-        image = _roll(image, random)
-    image = _zoom(image, random, zoom if "zoom" in kinds else (1.0, 1.0), size_hw)
+        image = _roll(image, random, settings.roll_degrees)
+    image = _zoom(image, random, settings.zoom if "zoom" in kinds else (1.0, 1.0), size_hw)
     if "light" in kinds:
-        image = _light(image, random)
-    if "quality" in kinds and random.random() < 0.4:
+        image = _light(image, random, settings.light_strength)
+    if "quality" in kinds and random.random() < settings.quality_share:
         image = random.choice(np.array([_blur, _coarsen, _compress, _noise]))(image, random)
-    if "erase" in kinds and random.random() < 0.25:
+    if "erase" in kinds and random.random() < settings.erase_share:
         image = _erase(image, random)
     return image
 
 
-def _roll(image: Pixels, random: Random) -> Pixels:
-    """A head held to one side: up to 30 degrees, mostly fewer."""
-    angle = float(np.clip(random.normal(0, 10), -30, 30))
+def _roll(image: Pixels, random: Random, degrees: float) -> Pixels:
+    """A head held to one side: up to three standard deviations."""
+    angle = float(np.clip(random.normal(0, degrees), -3 * degrees, 3 * degrees))
     backdrop = tuple(int(value) for value in image.mean(axis=(0, 1)))
     rolled = Image.fromarray(image).rotate(
         angle, resample=Image.Resampling.BILINEAR, fillcolor=backdrop
@@ -69,16 +64,17 @@ def _zoom(
     return resize_box(image, Box(left, top, left + part_w, top + part_h), size_hw)
 
 
-def _light(image: Pixels, random: Random) -> Pixels:
+def _light(image: Pixels, random: Random, strength: float) -> Pixels:
     """Brightness, contrast, gamma and cast of the light; now and then no colour at all."""
-    level = np.linspace(0, 1, 256)[:, None] ** np.exp(random.normal(0, 0.25))
-    level = (level - 0.5) * random.uniform(0.7, 1.25) + 0.5 + random.normal(0, 0.06)
-    if random.random() < 0.1:  # at night, or against the light
+    level = np.linspace(0, 1, 256)[:, None] ** np.exp(random.normal(0, 0.25 * strength))
+    contrast = random.uniform(1 - 0.3 * strength, 1 + 0.25 * strength)
+    level = (level - 0.5) * contrast + 0.5 + random.normal(0, 0.06 * strength)
+    if random.random() < 0.1 * strength:  # at night, or against the light
         level *= random.uniform(0.2, 0.6)
-    level = level * (1 + random.normal(0, 0.06, size=3))
+    level = level * (1 + random.normal(0, 0.06 * strength, size=3))
     table = np.clip(level * 255, 0, 255).astype(np.uint8)
     lit = np.stack([table[image[..., c], c] for c in range(3)], axis=-1)
-    if random.random() < 0.1:
+    if random.random() < 0.1 * strength:
         lit = np.asarray(Image.fromarray(lit).convert("L").convert("RGB"))
     return lit
 

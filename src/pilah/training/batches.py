@@ -6,11 +6,11 @@ from typing import Any, Protocol
 
 import keras
 import numpy as np
-from rich.progress import track
 
 from pilah.errors import DataError, ImageError
 from pilah.faces.crop import centre_crop
 from pilah.images import load
+from pilah.progress import tracked
 
 Variation = Callable[[np.ndarray[Any, Any], int], np.ndarray[Any, Any]]
 """Makes the picture that the network sees of an image and its item number."""
@@ -93,6 +93,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         weights: np.ndarray[Any, Any] | None = None,
         vary: Variation | None = None,
         teacher: Teacher | None = None,
+        teacher_weight: float = 0.5,
         first: int = 0,
     ) -> None:
         """Batch `items` of a source in the order given.
@@ -104,14 +105,16 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             batch_size: items in a batch; the last one may be smaller.
             weights: how much each item counts in the loss, shape (n,); None: all alike.
             vary: what is done to each image on its way.
-            teacher: whose answer to each picture counts as much as its label.
+            teacher: another model that is asked about each picture, if any.
+            teacher_weight: how much of a target is the teacher's answer; the rest is the label.
             first: number of the batch to begin with, for an epoch that was interrupted.
         """
         super().__init__()
         done = first * batch_size
         self.source, self.items, self.targets = source, items[done:], targets[done:]
         self.weights = None if weights is None else weights[done:]
-        self.batch_size, self.vary, self.teacher = batch_size, vary, teacher
+        self.batch_size, self.vary = batch_size, vary
+        self.teacher, self.teacher_weight = teacher, teacher_weight
 
     def __len__(self) -> int:
         """Number of batches."""
@@ -127,7 +130,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             inputs = [np.stack([self.vary(image, item) for image, item in pairs])]
         targets = self.targets[part]
         if self.teacher is not None:
-            targets = (targets + self.teacher(inputs[0])) / 2
+            weight = self.teacher_weight
+            targets = (1 - weight) * targets + weight * self.teacher(inputs[0])
         batch = (inputs[0] if len(inputs) == 1 else tuple(inputs)), targets
         return batch if self.weights is None else (*batch, self.weights[part])
 
@@ -168,9 +172,7 @@ def decode_crops(
         array[index] = _read(paths[index], size_hw)
 
     with ThreadPoolExecutor() as pool:
-        for _ in track(
-            pool.map(read, range(len(paths))), "Reading faces", total=len(paths), transient=True
-        ):
+        for _ in tracked(pool.map(read, range(len(paths))), "Reading faces", total=len(paths)):
             pass
 
 

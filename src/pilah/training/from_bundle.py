@@ -1,4 +1,4 @@
-"""The weights of a model bundle, back in a Keras backbone: so that training can go on from it.
+"""The weights of a model bundle, back in a Keras backbone, so that training can start from it.
 
 A bundle holds each convolution with the batch normalisation behind it folded in: kernel k g / s and
 bias b - m g / s, for moving mean m, moving deviation s, scale g and shift b. What was what is lost,

@@ -17,10 +17,10 @@ from typing import Any
 
 import keras
 import numpy as np
-from rich.progress import track
 
 from pilah.errors import DataError
 from pilah.files import replacing, reserve
+from pilah.progress import tracked
 from pilah.training.batches import Arrays, Source
 
 
@@ -75,9 +75,8 @@ def compute_once(
                 allocate(draft, shape, precision)
                 for draft, shape in zip(drafts, shapes, strict=True)
             ]
-            for start in track(
-                range(0, len(pixels), batch_size), description="Frozen layers", transient=True
-            ):
+            starts = range(0, len(pixels), batch_size)
+            for start in tracked(starts, "Frozen layers", total=len(starts)):
                 items = np.arange(start, min(start + batch_size, len(pixels)))
                 outputs = trunk.predict_on_batch(pixels.take(items)[0])
                 if len(paths) == 1 and not isinstance(outputs, list):

@@ -39,6 +39,10 @@ def build_network(recipe: Recipe, *, mirrored: bool = False) -> keras.Model:
         frozen = len(backbone.layers) - trainable
         for layer in backbone.layers[:frozen]:
             layer.trainable = False
+    if recipe.train.norm_momentum:
+        for layer in backbone.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.momentum = recipe.train.norm_momentum
     answer = _head(recipe.model, backbone.output)
     if mirrored:
         answer = _mean_of_both(answer)
@@ -99,7 +103,7 @@ def _backbone(recipe: ModelRecipe, scaled: Any) -> keras.Model:
         path = Path(recipe.pretrained)
         if (path / "model.keras").is_file():
             _take_over(model, keras.models.load_model(path / "model.keras", compile=False), path)
-        elif recipe.goes_on_from_bundle and path.is_file():
+        elif recipe.starts_from_bundle and path.is_file():
             load_bundle(model, path)
         elif path.is_file():
             _load(model, path, recipe.backbone)

@@ -4,6 +4,7 @@ The graph takes uint8 RGB (N, height, width, 3) as `image` and gives float32 (N,
 `probabilities`.
 """
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ def write_float(model: keras.Model, path: Path) -> None:
     image = keras.Input(model.input_shape[1:], dtype="uint8", name="image")
     whole = keras.Model(image, model(keras.ops.cast(image, "float32")))
     whole(np.zeros((1, *model.input_shape[1:]), np.uint8))  # tf2onnx needs one call beforehand
-    whole.export(path, format="onnx", verbose=False)
+    with warnings.catch_warnings():  # of Keras' own code
+        warnings.simplefilter("ignore", FutureWarning)
+        whole.export(path, format="onnx", verbose=False)
     graph = onnx.load(path)
     _rename(graph.graph, graph.graph.input[0].name, "image")
     _rename(graph.graph, graph.graph.output[0].name, "probabilities")

@@ -27,7 +27,7 @@ from pilah.runs.recipe import Recipe
 from pilah.runs.start import start_run
 from pilah.runs.tables import read_history, write_scores
 from pilah.training.batches import Batches, Source, Teacher, Views, decode_crops
-from pilah.training.fit import Sources, fit
+from pilah.training.fit import Lessons, fit
 from pilah.training.from_bundle import recentre
 from pilah.training.frozen import allocate, compute_once, cut
 from pilah.training.network import build_network, first_trainable
@@ -38,7 +38,7 @@ RECENTRE_FACES = 256
 
 
 def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
-    """Train a network by a recipe; go on where an interrupted run of the same recipe stopped.
+    """Train a network by a recipe; resume an interrupted run of the same recipe.
 
     Args:
         recipe: what to train and how.
@@ -48,9 +48,14 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     Raises:
         DataError: the manifest or the run folder is not as it must be, or the disk is full.
         WeightsError: the pretrained weights cannot be had.
-        RecipeError: the teacher looks at faces of another size.
+        RecipeError: the teacher takes faces of another size, or the recipe needs a GPU script.
         BundleError, PilahError: there is no such teacher.
     """
+    if recipe.train.other_labels:
+        raise RecipeError(
+            f"other_labels = {recipe.train.other_labels:g}; `pilah train` learns no other labels: "
+            "set it to 0, or train with studies/on_gpu"
+        )
     table = read_manifest(manifest)
     kept = table[table["split"] != ""].reset_index(drop=True)
     splits = {name: np.flatnonzero(kept["split"] == name) for name in ("train", "validation")}
@@ -76,14 +81,16 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
     flips = splits["train"] if "flip" in recipe.train.augment else splits["train"][:0]
     pixels = _pixels(run, kept, recipe)
     views = Views(pixels, flips, recipe.data.size_hw)
-    if recipe.model.goes_on_from_bundle:
+    if recipe.model.starts_from_bundle:
         random = np.random.default_rng(recipe.train.seed)
         some = random.permutation(splits["train"])[:RECENTRE_FACES]
         recentre(model, views.take(some)[0].astype(np.float32))
     source, learner = _learner(run, model, views, recipe)
     full_size = source if source is not views else Views(pixels, flips)
     targets = np.eye(2, dtype=np.float32)[kept["label"].map(LABELS.index).to_numpy()]
-    fit(run, learner, Sources(full_size, source), splits, targets, recipe, weights, teacher)
+    size_hw = recipe.data.size_hw
+    lessons = Lessons(full_size, source, splits, targets, size_hw, weights, teacher)
+    fit(run, learner, lessons, recipe.train)
 
     run.write_environment({"seconds_last_start": time.monotonic() - started})
     held_out = np.flatnonzero(kept["split"] != "train")
