@@ -124,7 +124,7 @@ def test_the_picture_of_failures_shows_what_the_words_under_it_say(tmp_path: Pat
         answers.setdefault(case.portrait, {})[case.change] = case.answer.split(",")[0]
     assert answers["Eileen Collins"] == {
         "as it is": "female",
-        "a tenth of the light": "unsure",
+        "a tenth of the light": "female",
         "blurred": "male",
         "eyes covered": "male",
         "mouth covered": "female",
