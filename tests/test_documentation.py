@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.data
 import typer.main
 from PIL import Image, UnidentifiedImageError
 
@@ -220,3 +221,20 @@ def test_a_lineage_names_commands_options_and_recipes_that_exist(script: Path) -
     named += re.findall(r"(?:teacher|small|inception)=(\w+)()()", text)
     recipes = {name for names in named for name in names if name}
     assert recipes and recipes <= set(recipe_names())
+
+
+@pytest.mark.parametrize("name", README_NAMES)
+def test_the_python_example_runs_as_written(name: str, tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text("utf-8"), re.DOTALL)
+    (tmp_path / "example.py").write_text(example)
+    (tmp_path / "photos").mkdir()
+    portrait = Image.fromarray(skimage.data.astronaut())
+    portrait.save(tmp_path / "photo.jpg")
+    for number in range(20):
+        portrait.save(tmp_path / "photos" / f"{number}.jpg")
+    done = subprocess.run(
+        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    first, *rest = done.stdout.splitlines()
+    assert first.startswith("female ") and len(rest) == 20

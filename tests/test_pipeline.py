@@ -272,16 +272,79 @@ def run_script(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_script_without_a_main_guard_is_told_what_to_do(
-    tiny_bundle: Path, tmp_path: Path
-) -> None:
-    done = run_script(
-        "import pilah\n"
-        f"list(pilah.load({str(tiny_bundle)!r}, workers=2).predict_many(['x'] * 50))\n",
-        tmp_path,
+MANY = "list(pilah.load({bundle!r}, workers=2).predict_many({photos!r}, crops=True))"
+
+
+def answered(script: str, folder: Path, *, on_standard_input: bool = False) -> tuple[int, str]:
+    """How many results a script counts, and what it prints on standard error."""
+    path = folder / "script.py"
+    path.write_text(script)
+    done = subprocess.run(
+        [sys.executable, "-" if on_standard_input else str(path)],
+        input=script if on_standard_input else None,
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
-    assert done.returncode != 0
-    assert "if __name__ == '__main__'" in done.stderr.splitlines()[-1]
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout), done.stderr
+
+
+@pytest.mark.parametrize("on_standard_input", [False, True])
+def test_a_script_needs_no_main_guard(
+    tiny_bundle: Path, tmp_path: Path, on_standard_input: bool
+) -> None:
+    photos = list(map(str, grey_crops(tmp_path, 40)))
+    many = MANY.format(bundle=str(tiny_bundle), photos=photos)
+    ran = tmp_path / "ran"
+    script = f"open({str(ran)!r}, 'a').write('once')\nimport pilah\nprint(len({many}))\n"
+    assert answered(script, tmp_path, on_standard_input=on_standard_input) == (40, "")
+    assert ran.read_text() == "once"
+
+
+NO_WORKERS = {
+    "no semaphores": "import sys\nsys.modules['multiprocessing.synchronize'] = None\n{call}",
+    "no process more": "import os\nimport multiprocessing.popen_spawn_posix as p\n"
+    "def refuse(*_): raise BlockingIOError(11, 'Resource temporarily unavailable')\n"
+    "p.Popen._launch = refuse\n{call}",
+    "inside a pool": "import multiprocessing\n"
+    "def count(_):\n    import pilah\n    return len({many})\n"
+    "if __name__ == '__main__':\n"
+    "    with multiprocessing.get_context('fork').Pool(1) as pool:\n"
+    "        print(pool.map(count, [0])[0])\n",
+}
+
+
+@pytest.mark.parametrize("where", NO_WORKERS)
+def test_without_workers_one_process_does_the_work_and_says_so_once(
+    tiny_bundle: Path, tmp_path: Path, where: str
+) -> None:
+    photos = list(map(str, grey_crops(tmp_path, 40)))
+    many = MANY.format(bundle=str(tiny_bundle), photos=photos)
+    script = NO_WORKERS[where].format(many=many, call=f"import pilah\nprint(len({many}))\n")
+    count, said = answered(script, tmp_path)
+    assert count == 40
+    (line,) = said.splitlines()
+    assert line.startswith("pilah: no worker processes (") and "one process does all" in line
+
+
+@pytest.mark.slow
+def test_workers_that_cannot_start_are_no_error_of_the_target(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for path in grey_crops(tmp_path, 40):
+        path.rename(photos / path.name)
+    script = (
+        "import sys\nsys.modules['multiprocessing.synchronize'] = None\n"
+        "from pilah.cli import main\n"
+        f"sys.argv = ['pilah', 'sort', {str(photos)!r}, '--to', {str(tmp_path / 'out')!r}]\n"
+        "main()\n"
+    )
+    done = run_script(script, tmp_path)
+    assert done.returncode == 1  # four of the files are damaged
+    assert "no worker processes" in done.stderr and "cannot write" not in done.stderr
+    assert len(list((tmp_path / "out").glob("*/*.png"))) == 40
 
 
 def test_importing_is_light_and_predicting_needs_no_training_framework(

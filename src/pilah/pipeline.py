@@ -84,13 +84,10 @@ class Pilah:
     def predict_many(self, photos: Iterable[Photo], *, crops: bool = False) -> Iterator[Result]:
         """Give one Result per photo, in the order of `photos`, which are taken as they are needed.
 
-        With more than a few photos the work is shared by `workers` processes. A script that calls
-        this must therefore keep its top-level code under `if __name__ == "__main__":`, or load
-        with `workers=1`.
+        With more than a few photos the work is shared by `workers` processes, where they can start.
 
         Raises:
             PhotoTypeError: `photos` is itself one photo, or holds something that is none.
-            PilahError: the worker processes cannot start.
         """
         if isinstance(photos, SINGLE):
             raise PhotoTypeError(f"one {type(photos).__name__} for several photos", SEVERAL)
@@ -106,7 +103,6 @@ class Pilah:
 
         Raises:
             PhotoTypeError: something among `photos` is not a photo.
-            PilahError: the worker processes cannot start.
         """
         waiting: list[tuple[Key, str | None, Extracted]] = []
         faces = 0

@@ -1,31 +1,41 @@
 """Processes that find and crop faces, one photo each at a time, as one Extractor does.
 
-Processes, not threads: a photo that crashes its decoder ends one of them and not the program.
+Processes, not threads: a photo that crashes its decoder ends one of them and not the program. Where
+none can start (no semaphores, no memory, inside a pool of daemons), the calling process does their
+work, and one line in the log says so.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+import types
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pilah.errors import PilahError
 from pilah.faces.detect import Detector
 from pilah.faces.extract import Extracted, Extractor
 from pilah.images import Photo
 from pilah.types import Frame
 
+LOG = logging.getLogger("pilah")
+
+
+class NoWorkersError(Exception):
+    """Worker processes cannot start here; the text is why."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """A photo that a worker process has, or is going to."""
+    """A photo that a worker process has, or is going to; without a `pool` it is done."""
 
     photo: Photo
-    pool: ProcessPoolExecutor
+    pool: ProcessPoolExecutor | None
     extracted: Future[Extracted]
 
 
@@ -40,26 +50,30 @@ class Workers:
         self.number = number
         self._extractor = extractor
         self._pool: ProcessPoolExecutor | None = None
+        self._refused = False
 
     @property
     def started(self) -> bool:
-        """Whether the processes are there."""
-        return self._pool is not None
+        """Whether the processes are there, or are known not to start."""
+        return self._pool is not None or self._refused
 
     def submit(self, photo: Photo, *, crops: bool) -> UnderWay:
-        """Have the faces of a photo extracted.
-
-        Raises:
-            PilahError: the worker processes cannot start.
-        """
-        pool = self._pool = self._pool or self._start(self.number)
+        """Have the faces of a photo extracted, here and now where no worker can start."""
+        done: Future[Extracted] = Future()
+        pool = None if self._refused else self._pool
         try:
-            with _uninterrupted():
-                return UnderWay(photo, pool, pool.submit(_extract, photo, crops=crops))
+            if not self._refused:
+                pool = self._pool = self._pool or self._start(self.number)
+                with _starting():
+                    return UnderWay(photo, pool, pool.submit(_extract, _plain(photo), crops=crops))
         except BrokenProcessPool as error:
-            broken: Future[Extracted] = Future()
-            broken.set_exception(error)
-            return UnderWay(photo, pool, broken)
+            done.set_exception(error)
+            return UnderWay(photo, pool, done)
+        except (NoWorkersError, OSError) as error:  # OSError: not one process more
+            self._refused = True
+            LOG.warning("pilah: no worker processes (%s); one process does all the work", error)
+        done.set_result(self._extractor(photo, crops=crops))
+        return UnderWay(photo, None, done)
 
     def finish(self, task: UnderWay, *, crops: bool) -> Extracted:
         """Wait for a photo that was submitted."""
@@ -80,36 +94,66 @@ class Workers:
 
     def _extract_alone(self, photo: Photo, *, crops: bool) -> Extracted:
         """Find out whether it was this photo that killed a worker, in a process of its own."""
-        with self._start(1) as pool:
-            try:
-                return pool.submit(_extract, photo, crops=crops).result()
-            except BrokenProcessPool:
-                return self._extractor.failed("reading it ended the process: damaged, or too large")
+        failed = self._extractor.failed("reading it ended the process: damaged, or too large")
+        try:
+            with self._start(1) as pool:
+                return pool.submit(_extract, _plain(photo), crops=crops).result()
+        except (BrokenProcessPool, NoWorkersError, OSError):
+            return failed
 
     def _start(self, workers: int) -> ProcessPoolExecutor:
+        """Start processes.
+
+        Raises:
+            NoWorkersError: there can be none.
+        """
+        if multiprocessing.current_process().daemon:
+            raise NoWorkersError("inside a daemon process, such as a pool's")
         extractor = self._extractor
-        pool = ProcessPoolExecutor(
-            workers,
-            # Not fork: a forked child may hang in the thread pools of its parent.
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_start_worker,
-            initargs=(
-                extractor.size_hw,
-                extractor.frame,
-                extractor.min_face,
-                extractor.min_share,
-            ),
-        )
         try:
-            with _uninterrupted():
+            pool = ProcessPoolExecutor(
+                workers,
+                # Not fork: a forked child may hang in the thread pools of its parent.
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_start_worker,
+                initargs=(
+                    extractor.size_hw,
+                    extractor.frame,
+                    extractor.min_face,
+                    extractor.min_share,
+                ),
+            )
+            with _starting():
                 first = pool.submit(os.getpid)
             first.result()
-        except BrokenProcessPool:
-            raise PilahError(
-                "worker processes cannot start; put the code of your script under "
-                "`if __name__ == '__main__':`, or use pilah.load(workers=1)"
-            ) from None
+        except (BrokenProcessPool, ImportError, NotImplementedError, OSError) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise NoWorkersError(reason) from None
         return pool
+
+
+def _plain(photo: Photo) -> Photo:
+    """A path as text: its own class may be defined where a worker cannot import it."""
+    return os.fspath(photo) if isinstance(photo, os.PathLike) else photo
+
+
+_hiding = threading.Lock()
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """While processes start: Ctrl-C is held back, and the main module hidden.
+
+    A spawned process would run the main module again, a user's script with all that it does, unless
+    each script guarded itself. Workers need nothing of it.
+    """
+    with _hiding, _uninterrupted():
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 @contextmanager

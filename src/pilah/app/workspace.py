@@ -19,6 +19,7 @@ from pilah.app.scratch import scratch_folder
 from pilah.files import free_name
 from pilah.models.bundle import BundleInfo
 from pilah.report import Report, build_report
+from pilah.report.tables import as_cell
 from pilah.report.thumbnails import thumbnail
 from pilah.sorting import BINS, Bin, SortedPhoto, SortOptions, read_results, sort_photos
 from pilah.sorting.sort import Progress, ResultsOf
@@ -121,8 +122,10 @@ class Workspace:
             photo = by_source.get(row["path"])
             if photo:
                 row["path"], row["bin"] = self.name_of(photo), self.bin_of(photo)
+                row["folder"] = self.bin_of(photo)
+                row["corrected"] = "yes" if photo.source in self.corrections else ""
                 row["destination"] = places.get(photo.source, "")
-            writer.writerow(row)
+            writer.writerow({column: as_cell(value) for column, value in row.items()})
         return text.getvalue()
 
     def _corrections_csv(self, places: dict[str, str]) -> str:
@@ -134,7 +137,8 @@ class Workspace:
             if label in LABELS and photo.source in places:
                 p_male = photo.result.p_male
                 shown = "" if p_male is None else f"{p_male:.4f}"
-                writer.writerow((places[photo.source], label, photo.bin, shown))
+                cells = (places[photo.source], label, photo.bin, shown)
+                writer.writerow(map(as_cell, cells))
         return text.getvalue()
 
 
