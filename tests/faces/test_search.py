@@ -90,6 +90,20 @@ def test_a_search_that_may_stop_finds_the_same_large_faces(detector: Counted) ->
     assert soon.depth > whole.depth
 
 
+def test_a_face_that_one_scale_is_unsure_about_is_decided_by_the_next(detector: Counted) -> None:
+    """A mouth is covered: too high for the second scale alone, too uncertain on the first."""
+    picture = np.full((1600, 1600, 3), 128, np.uint8)
+    head = Image.fromarray(astronaut())
+    picture[:800, :1024] = np.asarray(head.resize((1024, 1024)))[:800]
+    covered = np.array(head.resize((680, 680)))
+    covered[186:] = 90
+    picture[810:1490, 810:1490] = covered
+    first = detector.detect(Picture(picture).at(BASE / 1600), min_score=0.4)
+    assert [face.score > 0.7 for face in first] == [True, False]
+    for share in (0.5, 0.0):
+        assert len(found(picture, detector, min_share=share).detections) == 2
+
+
 def test_faces_below_the_least_are_not_given(detector: Counted) -> None:
     picture = crowd((600, 900), 50, 3, 2)
     assert len(found(picture, detector, min_face=30).detections) == 6

@@ -2,9 +2,9 @@
 
 The photo is looked at on ever larger scales, the first of which shows it whole, 320 pixels long. On
 each a face is found from `RELIABLE` pixels up, so a scale twice as large finds faces half as high.
-A larger scale only adds faces that were too small for the ones before; what was found stays as it
-is. So it does not matter for a face how much deeper the search goes, and a search may end as soon
-as smaller faces decide nothing.
+A larger scale only adds faces that were too small for the ones before, or uncertain there; what was
+found stays as it is. So it does not matter for a face how much deeper the search goes, and a search
+may end as soon as smaller faces decide nothing.
 """
 
 from dataclasses import dataclass
@@ -35,8 +35,10 @@ crop of a face that takes a fifth of it."""
 OVERLAP = round(4 * RELIABLE)
 
 MIN_SCORE = 0.7
+OPEN_SCORE = 0.4
 LAST_SCORE = 0.6
-"""What counts as a face, and what does where nothing else was found in the whole photo."""
+"""What counts as a face; what the next scale is asked about again; and what counts as a face where
+nothing else was found in the whole photo."""
 
 UPRIGHT_SCORE = 0.9
 CLEAR = 32.0
@@ -119,7 +121,9 @@ def search(
         is_last = scale >= finest
         seen.look(scale, is_last=is_last)
         depth = RELIABLE / scale
-        if is_last or depth <= min_share * seen.highest:
+        decisive = min_share * seen.highest
+        is_open = any(face.box.height >= decisive for face in seen.open)
+        if is_last or (depth <= decisive and not is_open):
             break
         scale = min(2 * scale, finest)
     seen.end()
@@ -141,6 +145,7 @@ class _Seen:
         self._largest = np.inf  # a face above it was looked for on a scale before
         self._compared = False
         self._candidates: list[Detection] = []  # what may be a face, where nothing better is found
+        self.open: list[Detection] = []  # what the next scale must decide
         self.found: list[Detection] = []
         self.rotation = 0
 
@@ -159,23 +164,25 @@ class _Seen:
                 other = self._on(rotated(image_rgb, rotation), scale)
                 if _best(other) > max(_best([*found, *self.found]) + ROTATED_MARGIN, ROTATED_SCORE):
                     found, self.rotation, self.found = other, rotation, []
-        likely = [face for face in found if face.score >= MIN_SCORE]
-        if not self.found:
-            self._candidates += [face for face in found if face.score < MIN_SCORE]
-        else:
-            likely = [
-                face
-                for face in likely
-                if face.box.height < self._largest
-                and not any(repeats(face, other) for other in self.found)
-            ]
+        likely = [face for face in found if face.score >= MIN_SCORE and self._is_new(face)]
         self.found += likely
+        weak = [face for face in found if face.score < MIN_SCORE]
+        self.open = [face for face in weak if not _repeated(face, self.found)]
+        self._candidates += self.open
         self._largest = RELIABLE / scale
 
     def end(self) -> None:
         """Where no face is certain enough, take the best of what may be one."""
-        if not self.found and self._candidates:
-            self.found = [max(self._candidates, key=lambda face: face.score)]
+        best = max(self._candidates, key=lambda face: face.score, default=None)
+        if not self.found and best and best.score >= LAST_SCORE:
+            self.found = [best]
+
+    def _is_new(self, face: Detection) -> bool:
+        """Whether a face is one that the scales before could not see, or were not sure about."""
+        if not self.found:
+            return True
+        awaited = face.box.height < self._largest or _repeated(face, self.open)
+        return awaited and not _repeated(face, self.found)
 
     def _may_be_rotated(
         self, found: list[Detection], shape: tuple[int, ...], scale: float, *, is_last: bool
@@ -200,7 +207,7 @@ class _Seen:
             for left in _starts(width, part, overlap):
                 bottom, right = min(top + part, height), min(left + part, width)
                 here = self._detector.detect(
-                    image_rgb[top:bottom, left:right], min_score=LAST_SCORE
+                    image_rgb[top:bottom, left:right], min_score=OPEN_SCORE
                 )
                 inner = (left > 0, top > 0, right < width, bottom < height)
                 found += [
@@ -209,6 +216,10 @@ class _Seen:
                     if not _cut(face, inner, bottom - top, right - left)
                 ]
         return distinct(found)
+
+
+def _repeated(face: Detection, others: list[Detection]) -> bool:
+    return any(repeats(face, other) for other in others)
 
 
 def _best(found: list[Detection]) -> float:
