@@ -133,7 +133,7 @@ def test_corrections_from_sort_to_undo(photos: Path, tiny_bundle: Path) -> None:
     assert (target / "corrections.csv").read_text() == "path,label\nfemale/wall.png,female\n"
     now = photos.parent / "home"
     now.mkdir()
-    assert run("undo", target, "--to", now)[:2] == (0, "4 photos are as before the sort\n")
+    assert run("undo", target, "--to", now)[:2] == (0, "Restored: 4 photos\n")
     assert not target.exists()
     after = {path: Path(path).read_bytes() for path in files_below(now)}
     after |= {path: Path(path).read_bytes() for path in files_below(photos)}

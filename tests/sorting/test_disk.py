@@ -91,7 +91,7 @@ def test_the_command_reports_each_refusal_once(
     for words in ("knows no hard links", "knows no locks", "does not flush on demand"):
         assert sum(words in note for note in notes) == 1
     code, out, _ = run("undo", target)
-    assert (code, out) == (0, "2 photos are as before the sort\n")
+    assert (code, out) == (0, "Restored: 2 photos\n")
 
 
 @pytest.mark.parametrize("mode", ["copy", "move"])

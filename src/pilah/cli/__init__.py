@@ -3,7 +3,6 @@
 Nothing heavy is imported here; each command imports what it needs when it runs.
 """
 
-import contextlib
 import sys
 from typing import Annotated
 
@@ -17,7 +16,7 @@ from pilah.cli.compare import compare
 from pilah.cli.evaluate import evaluate
 from pilah.cli.export import export
 from pilah.cli.models import models
-from pilah.cli.output import prepare_output
+from pilah.cli.output import prepare_output, print_error
 from pilah.cli.predict import predict
 from pilah.cli.prepare import prepare
 from pilah.cli.report import report
@@ -74,6 +73,5 @@ def main() -> None:
     except BrokenPipeError:  # the reader went away, as `head` does
         sys.exit(1)
     except PilahError as error:
-        with contextlib.suppress(OSError):  # full as well
-            print(f"pilah: error: {error}", file=sys.stderr)
+        print_error(f"pilah: error: {error}")
         sys.exit(2)

@@ -24,6 +24,19 @@ def prepare_output() -> None:
     sys.stdout = _Output(sys.stdout)
 
 
+def print_error(text: str) -> None:
+    """Print a line on standard error, which may be as full as standard output."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _drop(2)
+
+
+def _drop(descriptor: int) -> None:
+    """Let what is still to be written vanish: Python would try once more as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+
+
 class _Output:
     """A text stream whose refusals are OutputErrors."""
 
@@ -47,8 +60,7 @@ class _Output:
             raise self._given_up(error) from None
 
     def _given_up(self, error: OSError) -> Exception:
-        # Python would try once more as it ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+        _drop(self._stream.fileno())
         if isinstance(error, BrokenPipeError):
             self._refusal = error
         else:

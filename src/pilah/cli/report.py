@@ -23,7 +23,7 @@ def report(
         typer.Option(
             metavar="NAME|FILE",
             help="The model that sorted the photos; only needed for a sort of an earlier version "
-            "of pilah whose DIR/results.parquet is gone.",
+            "of pilah whose DIR/results.parquet is gone. [default: what the sort says]",
         ),
     ] = None,
     as_json: Annotated[

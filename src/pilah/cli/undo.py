@@ -21,7 +21,7 @@ def undo(
             "--to",
             metavar="DIR",
             help="Where the folder of the photos is now, if it was renamed or is mounted "
-            "elsewhere since the sort.",
+            "elsewhere since the sort. [default: where it was]",
         ),
     ] = None,
     quiet: Quiet = False,
