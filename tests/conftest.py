@@ -1,7 +1,6 @@
 """What several tests share."""
 
 import os
-from collections import Counter
 from pathlib import Path
 
 import onnx
@@ -10,29 +9,12 @@ from hypothesis import settings
 from onnx import TensorProto, helper
 
 from pilah.models.bundle import METADATA_KEY, BundleInfo, Frame, LabelCounts, RiskPoint
-from pilah.wording import counted
 
 ROOT = Path(__file__).parent.parent
 
 # A busy machine is no mistake of the code; speed is measured in benchmarks/.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
-
-SKIPPED: pytest.StashKey[Counter[str]] = pytest.StashKey()
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Count the skipped tests by reason."""
-    reports = terminalreporter.stats.get("skipped", [])
-    config.stash[SKIPPED] = Counter(report.longrepr[2] for report in reports)
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Say in the last lines what was not tested; a reason names the command that installs it."""
-    for reason, count in config.stash.get(SKIPPED, Counter()).items():
-        print(f"not tested: {counted(count, 'test')}: {reason.removeprefix('Skipped: ')}")
 
 
 @pytest.fixture(scope="session")
