@@ -227,8 +227,8 @@ def _threshold(info: BundleInfo, min_confidence: float | None, max_error: float 
         chosen = info.min_confidence if min_confidence is None else min_confidence
         if not 0.5 <= chosen <= 1:
             raise PilahError(
-                f"a minimum confidence of {min_confidence} makes no sense; give 0.5 (never unsure) "
-                "to 1"
+                f"a minimum confidence of {min_confidence} is out of range; give 0.5 (never "
+                "unsure) to 1"
             )
         return chosen
     if min_confidence is not None:
@@ -237,7 +237,7 @@ def _threshold(info: BundleInfo, min_confidence: float | None, max_error: float 
         )
     if not 0 <= max_error <= 0.5:
         raise PilahError(
-            f"a maximum error of {max_error} makes no sense; give a share from 0 to 0.5, such as "
+            f"a maximum error of {max_error} is out of range; give a share from 0 to 0.5, such as "
             "0.01"
         )
     return info.point_for(max_error).min_confidence

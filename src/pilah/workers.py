@@ -94,12 +94,13 @@ class Workers:
 
     def _extract_alone(self, photo: Photo, *, crops: bool) -> Extracted:
         """Find out whether it was this photo that killed a worker, in a process of its own."""
-        failed = self._extractor.failed("reading it ended the process: damaged, or too large")
         try:
             with self._start(1) as pool:
                 return pool.submit(_extract, _plain(photo), crops=crops).result()
-        except (BrokenProcessPool, NoWorkersError, OSError):
-            return failed
+        except BrokenProcessPool:
+            return self._extractor.failed("reading it ended the process: damaged, or too large")
+        except (NoWorkersError, OSError) as error:
+            return self._extractor.failed(f"not read: its worker ended, and none starts ({error})")
 
     def _start(self, workers: int) -> ProcessPoolExecutor:
         """Start processes.
@@ -162,7 +163,7 @@ def _uninterrupted() -> Iterator[None]:
 
     One that is still importing when Ctrl-C comes would print its traceback otherwise, and one whose
     parent stops half-way through making it too. The mask is for the workers, which inherit it; once
-    started, they ignore Ctrl-C (`start_worker`). The handler is for this process: threads of the
+    started, they ignore Ctrl-C (`_start_worker`). The handler is for this process: threads of the
     libraries do not have the mask, and what they receive reaches Python too.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows

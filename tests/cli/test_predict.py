@@ -245,8 +245,8 @@ def test_a_maximum_error_chooses_the_threshold(photos: Path, tiny_bundle: Path) 
     ("arguments", "said"),
     [
         (("--max-error", "0.01"), "tiny cannot promise an error of at most 1.00%"),
-        (("--max-error", "7"), "a maximum error of 7.0 makes no sense"),
-        (("--max-error", "nan"), "a maximum error of nan makes no sense"),
+        (("--max-error", "7"), "a maximum error of 7.0 is out of range"),
+        (("--max-error", "nan"), "a maximum error of nan is out of range"),
         (("--max-error", "0.1", "--min-confidence", "0.9"), "exclude each other"),
     ],
 )
