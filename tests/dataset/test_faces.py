@@ -18,7 +18,8 @@ from pilah.dataset.manifest import read_manifest
 from pilah.dataset.prepare import prepare
 from pilah.errors import DataError
 from pilah.faces.detect import Detector
-from pilah.faces.search import Picture, search
+from pilah.faces.picture import Picture
+from pilah.faces.search import search
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pilah.faces.detect import RELIABLE, Detection, Detector
-from pilah.faces.search import BASE, Picture, Search, _starts, search
+from pilah.faces.picture import Picture
+from pilah.faces.search import BASE, Search, _starts, search
 from pilah.faces.upright import box_before, rotated
 from pilah.types import Box
 from tests.faces.pictures import astronaut, crowd, hopper
@@ -53,6 +54,22 @@ def test_a_face_that_fills_a_large_photo_is_found(detector: Counted) -> None:
     close = Image.fromarray(astronaut()).crop((165, 45, 285, 185)).resize((2400, 2800))
     (face,) = found(np.asarray(close), detector, min_share=0.5).detections
     assert face.box.height > 1700
+
+
+@pytest.mark.parametrize(("half", "side"), [(40, 400), (46, 400), (46, 1000)])
+def test_a_face_that_the_picture_cuts_is_found(detector: Counted, half: int, side: int) -> None:
+    across, down = 272, 162  # from the eyes to the mouth: too large for the first scale
+    box = (across - half, down - half, across + half, down + half)
+    close = Image.fromarray(hopper()).crop(box).resize((side, side))
+    (face,) = found(np.asarray(close), detector, min_share=0.5).detections
+    assert face.box.height > 0.9 * side
+
+
+def test_a_second_scale_is_no_larger_than_the_answer_needs(detector: Counted) -> None:
+    picture = crowd((800, 800), 100, 2, 2)  # 40 pixels on the first scale; half of it is 20
+    assert len(found(picture, detector, min_share=0.5).detections) == 4
+    first, second = (max(size) for size in detector.sizes)
+    assert first == BASE < second < 1.5 * BASE
 
 
 def test_small_faces_in_a_large_photo_are_found(detector: Counted) -> None:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from pilah.errors import ImageError, PhotoTypeError
 from pilah.faces.crop import centre_crop, crop_face
 from pilah.faces.detect import Detection, Detector
-from pilah.faces.search import Picture, Search, search
+from pilah.faces.picture import Picture
+from pilah.faces.search import Search, search
 from pilah.faces.upright import box_before, rotated
 from pilah.images import Photo, read
 from pilah.types import Box, Frame

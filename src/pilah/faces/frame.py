@@ -10,7 +10,8 @@ import numpy as np
 
 from pilah.errors import DataError, ImageError
 from pilah.faces.detect import Detector
-from pilah.faces.search import Picture, search
+from pilah.faces.picture import Picture
+from pilah.faces.search import search
 from pilah.types import Box, Frame
 
 

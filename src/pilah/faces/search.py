@@ -4,18 +4,18 @@ The photo is looked at on ever larger scales, the first of which shows it whole,
 each a face is found from `RELIABLE` pixels up, so a scale twice as large finds faces half as high.
 A larger scale only adds faces that were too small for the ones before, or uncertain there; what was
 found stays as it is. So it does not matter for a face how much deeper the search goes, and a search
-may end as soon as smaller faces decide nothing.
+may end as soon as smaller faces decide nothing. Where nothing is found at all, a last, smaller
+scale looks for a face that fills the picture.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from pilah.faces.detect import RELIABLE, Detection, Detector, distinct, repeats
+from pilah.faces.picture import Picture
 from pilah.faces.upright import rotated
-from pilah.images import MAX_PIXELS, Photo, read
 
 BASE = 320
 """Length of the first scale, in pixels; a picture longer than twice its other side is longer."""
@@ -28,10 +28,6 @@ one only where `min_face` asks for faces below `RELIABLE` pixels."""
 PART = 1280
 """Larger scales are searched in parts of at most this many pixels a side, to bound the memory."""
 
-DECODE_AT_LEAST = 1280
-"""Pixels of the longer side that a large JPEG keeps at first: enough for two scales, and for the
-crop of a face that takes a fifth of it."""
-
 OVERLAP = round(4 * RELIABLE)
 
 MIN_SCORE = 0.7
@@ -39,6 +35,14 @@ OPEN_SCORE = 0.4
 LAST_SCORE = 0.6
 """What counts as a face; what the next scale is asked about again; and what counts as a face where
 nothing else was found in the whole photo."""
+
+FILLING = 0.7
+FILLING_SCORE = 0.5
+"""Where nothing else was found, a face this high, as a share of the picture's shorter side, needs a
+lower score: few things that are no face fill a picture like one."""
+
+SHARP = 112.0
+"""A face this high on a scale is not seen better on a larger one."""
 
 UPRIGHT_SCORE = 0.9
 CLEAR = 32.0
@@ -66,40 +70,6 @@ class Search:
     depth: float
 
 
-class Picture:
-    """A photo, decoded as large as was needed so far."""
-
-    def __init__(self, photo: Photo) -> None:
-        """Decode it.
-
-        Raises:
-            ImageError: the photo cannot be read.
-        """
-        self._photo = photo
-        self._pixels = read(photo, at_least=DECODE_AT_LEAST)
-        self.size_hw = self._pixels.size_hw
-        # A JPEG above the limit of pixels is never decoded at more than half of its size.
-        whole = self.size_hw[0] * self.size_hw[1] <= MAX_PIXELS
-        self.most_scale = 1.0 if whole else 0.5
-
-    def with_scale(self, scale: float) -> tuple[NDArray[np.uint8], float]:
-        """Pixels at `scale` of the photo's size or larger, where it has them, and their scale."""
-        longer = max(self.size_hw)
-        needed = int(longer * min(scale, self.most_scale))
-        if max(self._pixels.image_rgb.shape[:2]) < needed:
-            self._pixels = read(self._photo, at_least=needed)
-        return self._pixels.image_rgb, max(self._pixels.image_rgb.shape[:2]) / longer
-
-    def at(self, scale: float) -> NDArray[np.uint8]:
-        """The photo at `scale` of its size, uint8 RGB."""
-        image_rgb, has = self.with_scale(scale)
-        if has == scale:
-            return image_rgb
-        height, width = (max(1, round(side * scale)) for side in self.size_hw)
-        way = Image.Resampling.BOX if has > scale else Image.Resampling.BILINEAR
-        return np.asarray(Image.fromarray(image_rgb).resize((width, height), way))
-
-
 def search(
     picture: Picture, detector: Detector, *, min_face: float, min_share: float = 0.0
 ) -> Search:
@@ -123,9 +93,10 @@ def search(
         depth = RELIABLE / scale
         decisive = min_share * seen.highest
         is_open = any(face.box.height >= decisive for face in seen.open)
-        if is_last or (depth <= decisive and not is_open):
+        enough = RELIABLE / decisive if decisive and not is_open else np.inf
+        if is_last or scale >= enough:
             break
-        scale = min(2 * scale, finest)
+        scale = min(2 * scale, enough, finest)
     seen.end()
     kept = [face for face in seen.found if face.box.height >= min_face]
     kept.sort(key=lambda face: -face.box.height)
@@ -167,15 +138,26 @@ class _Seen:
         likely = [face for face in found if face.score >= MIN_SCORE and self._is_new(face)]
         self.found += likely
         weak = [face for face in found if face.score < MIN_SCORE]
-        self.open = [face for face in weak if not _repeated(face, self.found)]
-        self._candidates += self.open
+        weak = [face for face in weak if not _repeated(face, self.found)]
+        self._candidates += weak
+        self.open = [face for face in weak if face.box.height * scale < SHARP]
         self._largest = RELIABLE / scale
 
     def end(self) -> None:
-        """Where no face is certain enough, take the best of what may be one."""
-        best = max(self._candidates, key=lambda face: face.score, default=None)
-        if not self.found and best and best.score >= LAST_SCORE:
-            self.found = [best]
+        """Where no face is certain enough, take the best of what may be one.
+
+        A face that fills the picture is found best where the picture is small.
+        """
+        if self.found:
+            return
+        shorter = min(self._picture.size_hw)
+        scale = min(SMALL / shorter, 1.0)
+        whole = self._on(rotated(self._picture.at(scale), self.rotation), scale)
+        likely = [face for face in self._candidates if face.score >= LAST_SCORE]
+        for face in [*self._candidates, *whole]:
+            if face.score >= FILLING_SCORE and face.box.height >= FILLING * shorter:
+                likely.append(face)
+        self.found = sorted(likely, key=lambda face: -face.score)[:1]
 
     def _is_new(self, face: Detection) -> bool:
         """Whether a face is one that the scales before could not see, or were not sure about."""
