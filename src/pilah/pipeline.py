@@ -65,7 +65,7 @@ class Pilah:
         """See `load`."""
         bundle = open_bundle(model_path(model))
         self.info: BundleInfo = bundle.info
-        self.min_confidence = _threshold(self.info, min_confidence, max_error)
+        self.min_confidence = confidence_asked(self.info, min_confidence, max_error)
         self.workers = usable_cores() if workers is None else max(1, workers)
         self._extractor = Extractor(
             self.info.size_hw, self.info.frame, shared_detector(), min_face, min_share
@@ -196,7 +196,15 @@ def load(
     )
 
 
-def _threshold(info: BundleInfo, min_confidence: float | None, max_error: float | None) -> float:
+def confidence_asked(
+    info: BundleInfo, min_confidence: float | None, max_error: float | None
+) -> float:
+    """The minimum confidence that a caller asks of a model; see `load`.
+
+    Raises:
+        BundleError: the model never errs as little as `max_error`.
+        PilahError: one of them is out of its range, or both are given.
+    """
     if max_error is None:
         chosen = info.min_confidence if min_confidence is None else min_confidence
         if not 0.5 <= chosen <= 1:

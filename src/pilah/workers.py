@@ -237,7 +237,7 @@ def _start_worker(cpu_seconds: float | None) -> None:
 
 
 def _do(task: Callable[[Photo], Made], photo: Photo) -> Made:
-    """Do one task; what takes too much of the processor ends this process, even inside a library."""
+    """Do one task; what takes too much of the processor ends this process, whatever it is in."""
     if _cpu_seconds is None:
         return task(photo)
     signal.setitimer(signal.ITIMER_PROF, _cpu_seconds)
