@@ -41,8 +41,6 @@ class Connection(H11Protocol):
             return
         if self._is_open():
             self._stop_waiting()
-            if self._stopping:
-                self.cycle.keep_alive = False
         else:
             self._wait()
 
@@ -63,7 +61,7 @@ class Connection(H11Protocol):
             self.server_state.default_headers = [*self.server_state.default_headers, CLOSE]
         self._stopping = True
         if self._is_open():
-            super().shutdown()
+            self.cycle.default_headers = self.server_state.default_headers
         else:
             self.loop.call_later(LAST_SECONDS, self._end_if_idle)
 
