@@ -147,9 +147,7 @@ def _part(photo: bytes) -> bytes:
     return head + photo + b"\r\n"
 
 
-def _client(
-    port: int, bodies: "itertools.cycle[bytes]", seen: Seen, done: threading.Event
-) -> None:
+def _client(port: int, bodies: "itertools.cycle[bytes]", seen: Seen, done: threading.Event) -> None:
     """Send requests until the server takes no more."""
     headers = {"Content-Type": "multipart/form-data; boundary=end"}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)

@@ -31,6 +31,7 @@ class Server:
 
     @property
     def address(self) -> str:
+        """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
     def said(self) -> str:

@@ -1,53 +1,23 @@
-"""Faces of several photos become Results: classified together, then said photo by photo."""
-
-from collections.abc import Sequence
-from itertools import islice
+"""A probability becomes a label, or none: the one rule for answers, figures and counts."""
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from pilah.faces.extract import Extracted
-from pilah.models.classifier import Classifier, label_of
-from pilah.types import Face, Result
-
-
-def answer(
-    photos: Sequence[tuple[str | None, Extracted, float]], classifier: Classifier
-) -> list[Result]:
-    """Classify the faces of several photos, and give a Result for each.
-
-    Args:
-        photos: each with its path, its faces, and the minimum confidence below which one is unsure.
-        classifier: of the model that the faces were cropped for.
-    """
-    with_faces = [extracted for _, extracted, _ in photos if len(extracted.crops)]
-    answers = iter(_p_male(with_faces, classifier) if with_faces else ())
-    return [
-        Result(
-            path,
-            tuple(
-                Face(found.box, label_of(p, min_confidence), p, found.score, found.tilt, high)
-                for found, high, p in zip(
-                    extracted.detections,
-                    extracted.heights,
-                    islice(answers, len(extracted.crops)),
-                    strict=True,
-                )
-            ),
-            extracted.error,
-            extracted.size_hw,
-            extracted.rotation,
-            extracted.depth,
-        )
-        for path, extracted, min_confidence in photos
-    ]
+from pilah.types import LABELS, Label
 
 
-def _p_male(photos: list[Extracted], classifier: Classifier) -> list[float]:
-    heights = [
-        height if extracted.depth is not None else np.nan
-        for extracted in photos
-        for height in extracted.heights
-    ]
-    crops = np.concatenate([extracted.crops for extracted in photos])
-    p_male: list[float] = classifier.p_male(crops, np.array(heights)).tolist()
-    return p_male
+def likelier(p_male: ArrayLike) -> NDArray[np.int64]:
+    """Class of the likelier label, 0 for female and 1 for male; a tie of 0.5 is male."""
+    return np.greater_equal(p_male, 0.5).astype(np.int64)
+
+
+def confidence_of(p_male: ArrayLike) -> NDArray[np.float64]:
+    """Probability of the likelier label, 0.5 to 1."""
+    return np.maximum(p_male, np.subtract(1, p_male))
+
+
+def label_of(p_male: float, min_confidence: float) -> Label | None:
+    """The likelier label, or None where its probability is below `min_confidence`."""
+    if confidence_of(p_male) < min_confidence:
+        return None
+    return LABELS[likelier(p_male)]

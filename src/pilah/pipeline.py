@@ -18,7 +18,6 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from pilah.answers import answer
 from pilah.cores import usable_cores
 from pilah.errors import PhotoTypeError, PilahError
 from pilah.faces.detect import shared_detector
@@ -27,6 +26,7 @@ from pilah.images import Photo, as_photo
 from pilah.models import DEFAULT_MODEL, model_path
 from pilah.models.bundle import BundleInfo, open_bundle
 from pilah.models.classifier import Classifier
+from pilah.results import results_of
 from pilah.types import Result
 from pilah.workers import UnderWay, Workers
 
@@ -127,7 +127,7 @@ class Pilah:
         """Classify the faces of several photos together."""
         keys = [key for key, _, _ in photos]
         taken = [(path, extracted, self.min_confidence) for _, path, extracted in photos]
-        return zip(keys, answer(taken, self._classifier), strict=True)
+        return zip(keys, results_of(taken, self._classifier), strict=True)
 
     def _extracted(
         self, photos: Iterator[tuple[Key, Photo]], *, crops: bool

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pilah.app import uploads
+from pilah import uploads
 from pilah.app.plain import plain
 from pilah.app.texts import texts
 

@@ -19,7 +19,6 @@ from threading import Lock, Semaphore, Thread
 
 from PIL import Image
 
-from pilah.answers import answer
 from pilah.api.limits import MAX_WAITING, PHOTO_CPU_SECONDS
 from pilah.api.look import look
 from pilah.api.metrics import Metrics
@@ -29,6 +28,7 @@ from pilah.faces.extract import Extracted, Extractor, Seconds, unreadable
 from pilah.models import model_names, model_path
 from pilah.models.bundle import BundleInfo, open_bundle
 from pilah.models.classifier import Classifier
+from pilah.results import results_of
 from pilah.types import Result
 from pilah.workers import UnderWay, WorkerError, Workers
 
@@ -242,7 +242,7 @@ class Engine:
             started = time.perf_counter()
             taken = [(None, extracted, job.ask.min_confidence) for job, extracted in photos]
             try:
-                results = answer(taken, served.classifier)
+                results = results_of(taken, served.classifier)
             except Exception as error:
                 for job, _ in photos:
                     job.future.set_exception(error)

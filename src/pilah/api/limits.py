@@ -1,15 +1,30 @@
 """How much is taken in at once, and for how long it may take."""
 
-MEGABYTE = 1_000_000
+from pilah.uploads import MAX_PIXELS, MEGABYTE
+
+__all__ = [
+    "ANSWER_SECONDS",
+    "BODY_SECONDS",
+    "HEAD_BYTES",
+    "HEAD_SECONDS",
+    "IDLE_SECONDS",
+    "MAX_BODY_MB",
+    "MAX_CONNECTIONS",
+    "MAX_HELD_MB",
+    "MAX_PHOTOS",
+    "MAX_PIXELS",
+    "MAX_WAITING",
+    "MEGABYTE",
+    "PAUSE_SECONDS",
+    "PHOTO_CPU_SECONDS",
+    "STOP_SECONDS",
+]
 
 MAX_BODY_MB = 64
 """Of one request."""
 
 MAX_PHOTOS = 64
 """In one request."""
-
-MAX_PIXELS = 60_000_000
-"""Of one photo: more than cameras and phones take; 180 MB when decoded."""
 
 MAX_HELD_MB = 256
 """Of all requests together, as far as they have arrived."""

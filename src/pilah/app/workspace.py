@@ -18,11 +18,12 @@ from pathlib import Path, PurePath
 from pilah.app.scratch import scratch_folder
 from pilah.files import free_name
 from pilah.models.bundle import BundleInfo
-from pilah.report import Report, build_report
+from pilah.report.build import Report, build_report
 from pilah.report.tables import as_cell
 from pilah.report.thumbnails import thumbnail
-from pilah.sorting import BINS, Bin, SortedPhoto, SortOptions, read_results, sort_photos
-from pilah.sorting.sort import Progress, ResultsOf
+from pilah.sorting.bins import BINS, Bin
+from pilah.sorting.photos import SortedPhoto, read_results
+from pilah.sorting.sort import Progress, ResultsOf, SortOptions, sort_photos
 from pilah.types import LABELS
 
 CORRECTION_COLUMNS = ("path", "label", "predicted", "p_male")
