@@ -28,6 +28,10 @@ Made = TypeVar("Made")
 LOG = logging.getLogger("pilah")
 
 
+ENDING = (signal.SIGINT, signal.SIGTERM)
+"""Signals that a whole group of processes may get, of which only the parent is meant."""
+
+
 class NoWorkersError(Exception):
     """Worker processes cannot start here; the text is why."""
 
@@ -216,7 +220,7 @@ def _uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def _masked() -> Iterator[None]:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         yield
     finally:
@@ -228,7 +232,7 @@ _cpu_seconds: float | None = None
 
 def _start_worker(cpu_seconds: float | None) -> None:
     """Prepare a worker process: it ends when its parent has ended, and at no signal before."""
-    for ending in (signal.SIGINT, signal.SIGTERM):  # the parent decides when to stop
+    for ending in ENDING:  # the parent decides when to stop
         signal.signal(ending, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     global _cpu_seconds

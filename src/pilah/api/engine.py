@@ -23,6 +23,7 @@ from pilah.api.limits import MAX_WAITING, PHOTO_CPU_SECONDS
 from pilah.api.look import look
 from pilah.api.metrics import Metrics
 from pilah.api.problems import Problem, busy
+from pilah.errors import PilahError
 from pilah.faces.detect import shared_detector
 from pilah.faces.extract import Extracted, Extractor, Seconds, unreadable
 from pilah.models import model_names, model_path
@@ -95,8 +96,15 @@ class Engine:
     """Answers photos of many requests; `submit` may be called from any thread, and waits never."""
 
     def __init__(self, models: Sequence[Served], cores: int, metrics: Metrics) -> None:
-        """Only prepare; `start` starts processes and threads."""
-        self.models = {served.info.name: served for served in models}
+        """Only prepare; `start` starts processes and threads.
+
+        Raises:
+            PilahError: two models have one name.
+        """
+        self.models: dict[str, Served] = {}
+        for served in models:
+            if self.models.setdefault(served.info.name, served) is not served:
+                raise PilahError(f"two models are called {served.info.name}; give one --model less")
         self.default = models[0]
         self._cores = cores
         self._metrics = metrics

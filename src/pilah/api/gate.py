@@ -8,7 +8,7 @@ import time
 import uuid
 from dataclasses import dataclass
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -72,7 +72,7 @@ class Gate:
             await self._app(scope, receive, send_on)
         except Problem as problem:
             await told(problem, trace)(scope, receive, send_on)
-        except (ClientDisconnect, asyncio.CancelledError):
+        except asyncio.CancelledError:
             pass
         except Exception:  # FastAPI has answered it already, if it could
             LOG.exception("failed", extra={"said": {"request_id": trace.id}})

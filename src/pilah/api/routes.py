@@ -11,14 +11,14 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from pilah import __version__
 from pilah.api.asking import Ready, answers_for, ask_for
 from pilah.api.bodies import Held, read_photos
 from pilah.api.engine import Engine, Served
-from pilah.api.gate import OPEN, Gate, failed, told
+from pilah.api.gate import CLIENT_LEFT, OPEN, Gate, failed, told
 from pilah.api.logs import LOG
 from pilah.api.metrics import MEDIA_TYPE, Metrics
 from pilah.api.problems import Problem
@@ -151,6 +151,10 @@ def create_app(engine: Engine, settings: Settings, metrics: Metrics) -> Gate:
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
         return told(_refused(error), request.scope["trace"])
+
+    @app.exception_handler(ClientDisconnect)
+    async def left(_: Request, __: ClientDisconnect) -> Response:
+        return Response(status_code=CLIENT_LEFT)  # for the log; nobody reads it
 
     @app.exception_handler(Exception)
     async def broken(request: Request, _: Exception) -> Response:

@@ -54,12 +54,17 @@ def bind(address: str, port: int) -> socket.socket:
     Raises:
         PilahError: it cannot be had.
     """
+    listener = None
     try:
+        if not 0 <= port <= 65535:
+            raise OverflowError("ports end at 65535")
         family, *_, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(place)
     except (OSError, OverflowError) as error:
+        if listener is not None:
+            listener.close()
         raise PilahError(
             f"port {port} of {address} cannot be used ({error}); give another --port"
         ) from None

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pilah.errors import MissingExtra, PilahError
-from pilah.models import DEFAULT_MODEL
+from pilah.models import DEFAULT_MODEL, model_names
 
 NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
@@ -26,7 +26,8 @@ def serve(
         typer.Option(
             metavar="NAME|FILE",
             help="A model of the package, or the path of a model.onnx; may be repeated, the first "
-            f"answers where a request names none. [default: {DEFAULT_MODEL}]",
+            f"answers where a request names none. [default: {DEFAULT_MODEL}, then the others of "
+            "the package]",
         ),
     ] = None,
     api_key_file: Annotated[
@@ -52,15 +53,16 @@ def serve(
     if api_key_file and no_key:
         raise PilahError("--api-key-file and --no-key exclude each other; give one of them")
     key = read_key(api_key_file) if api_key_file else None
-    settings = Settings(address, port, tuple(model or [DEFAULT_MODEL]), key)
+    others = [name for name in model_names() if name != DEFAULT_MODEL]
+    settings = Settings(address, port, tuple(model or [DEFAULT_MODEL, *others]), key)
     if not (settings.is_local or key or no_key):
         raise PilahError(
             f"everyone who can reach {address} could send photos; give --api-key-file, or --no-key "
             "if that is meant"
         )
-    listener = bind(address, port)
     # NumPy would keep a thread a core of the machine for what is not used here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from pilah.api import server
+    with bind(address, port) as listener:
+        from pilah.api.server import serve as serve_on
 
-    server.serve(settings, listener)
+        serve_on(settings, listener)
