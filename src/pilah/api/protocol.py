@@ -45,9 +45,10 @@ class Connection(H11Protocol):
             self._wait()
 
     def on_response_complete(self) -> None:
-        """Watch that a body which was not wanted ends."""
+        """Watch that a body which was not wanted ends, and a next request that has begun."""
         super().on_response_complete()
-        if not self._is_open() and self.conn.their_state is h11.SEND_BODY:
+        unfinished = self.conn.their_state is h11.SEND_BODY or self.conn.trailing_data[0]
+        if unfinished and not self._is_open():
             self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
