@@ -32,6 +32,9 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 """Signals that a whole group of processes may get, of which only the parent is meant."""
 
 
+STDERR = 2
+
+
 class NoWorkersError(Exception):
     """Worker processes cannot start here; the text is why."""
 
@@ -238,6 +241,8 @@ def _start_worker(cpu_seconds: float | None) -> None:
     global _cpu_seconds
     _cpu_seconds = cpu_seconds if hasattr(signal, "setitimer") else None  # Windows
     shared_detector()
+    # Decoders in C print there what they think of a photo, and quote it; its error says enough.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), STDERR)
 
 
 def _do(task: Callable[[Photo], Made], photo: Photo) -> Made:
