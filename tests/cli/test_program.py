@@ -17,7 +17,7 @@ from pilah.progress import QUIET, note
 from pilah.wording import counted
 
 COMMANDS = typer.main.get_group(program).commands
-QUIETABLE = sorted(set(COMMANDS) - {"predict", "models", "app"})
+QUIETABLE = sorted(set(COMMANDS) - {"predict", "models", "app", "serve"})
 
 
 def run(*words: str, columns: int = 80):
