@@ -21,6 +21,7 @@ from client import Client, encoded
 from PIL import Image
 
 import pilah
+from benchmarks.api_fuzz import workers_of
 from demo.serving_api import served_api
 
 ROOT = Path(__file__).parents[2]
@@ -133,6 +134,31 @@ def test_the_server_needs_no_home_and_no_temporary_folder(tree: Path) -> None:
         assert client.get("/v1/models/pilah-small").json()["card"]
         assert server.stop() == 0
         assert {line["level"] for line in server.log()} == {"info"}
+
+
+ONE_CORE = """
+import os
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+from pilah.cli import main
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="affinity is Linux's")
+def test_processes_and_threads_are_as_many_as_the_cores_given(tree: Path) -> None:
+    program = (sys.executable, "-c", ONE_CORE)
+    with served_api(program=program, environment=environment(tree)) as server:
+        client = Client(server)
+        photo = encoded(Image.effect_noise((300, 300), 100))
+        assert client.files([photo] * 30).status_code == 200
+        (worker,) = workers_of(server.process.pid)
+        threads = [
+            int(re.search(r"Threads:\s+(\d+)", Path(f"/proc/{each}/status").read_text())[1])
+            for each in (worker, server.process.pid)
+        ]
+    # the worker's own, and one that watches for its parent's end; the server's: requests, feed,
+    # classify, log, two of the pool, and what a thread was needed for once
+    assert threads[0] == 2 and threads[1] <= 8
 
 
 AS_ROOT = """

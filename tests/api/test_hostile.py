@@ -15,6 +15,7 @@ import skimage.data
 from client import Client, assert_problem, encoded
 from PIL import Image
 
+from benchmarks.api_fuzz import workers_of
 from benchmarks.memory import tree_megabytes
 from demo.serving_api import served_api
 
@@ -234,17 +235,6 @@ def test_a_photo_that_ends_its_worker_costs_only_itself(tiny_bundle: Path) -> No
             thread.join()
         assert [answer.status_code for answer in answers] == [200] * 30
         assert all(answer.json()["photos"][0]["faces"] for answer in answers)
-
-
-def workers_of(process: int) -> list[int]:
-    children = [
-        int(child)
-        for task in Path(f"/proc/{process}/task").iterdir()
-        for child in (task / "children").read_text().split()
-    ]
-    return [
-        child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
 
 
 @pytest.mark.parametrize("whole_group", [False, True], ids=["the server", "its whole group"])
