@@ -26,6 +26,7 @@ from rich.table import Table
 from benchmarks.memory import tree_megabytes, tree_seconds
 from demo.portraits import write_photos
 from demo.serving_api import PROGRAM, Server, served_api
+from pilah.formats import is_photo_name
 
 MOST_CPU = 1.15
 """Times what `pilah predict` takes for the same photos."""
@@ -60,7 +61,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if options.photos is None:
             write_photos(Path(folder))
-        paths = sorted((options.photos or Path(folder)).iterdir())
+        paths = sorted(filter(is_photo_name, (options.photos or Path(folder)).iterdir()))
         alone = predict_cpu_seconds(paths)
         photos = [path.read_bytes() for path in paths]
     with served_api() as server:

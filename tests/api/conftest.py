@@ -8,6 +8,7 @@ from client import Client
 
 from demo.portraits import write_photos
 from demo.serving_api import served_api
+from pilah.formats import is_photo_name
 
 
 @pytest.fixture(scope="session")
@@ -22,4 +23,4 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The eight photos of the demo."""
     folder = tmp_path_factory.mktemp("photos")
     write_photos(folder)
-    return sorted(folder.iterdir())
+    return sorted(filter(is_photo_name, folder.iterdir()))

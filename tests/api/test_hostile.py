@@ -171,6 +171,23 @@ def waiting(client: Client) -> float:
     return float(line.split()[1])
 
 
+def test_bodies_of_all_clients_together_are_bounded(client: Client) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(5):
+            asked = socket.create_connection(("127.0.0.1", client.server.port), timeout=20)
+            stack.enter_context(asked)
+            asked.sendall(HEAD + b"Content-Length: 60000000\r\n\r\n")
+            with contextlib.suppress(TimeoutError):
+                asked.sendall(bytes(55_000_000))  # not all of it: held until the rest comes
+        said = asked.recv(65536)
+    assert said.startswith(b"HTTP/1.1 429 ") and b"limit:held" in said
+    end = time.monotonic() + 20
+    while (
+        client.post(PORTRAIT).status_code != 200
+    ):  # what clients that have gone held is free again
+        assert time.monotonic() < end
+
+
 def test_half_a_connection_is_over(client: Client) -> None:
     head = HEAD + b"Content-Length: %d\r\n\r\n" % len(PORTRAIT)
     assert answer_to(client, [head + PORTRAIT[:100]], half_closed=True) == b""
