@@ -9,7 +9,6 @@ the same photos. Else the exit code is 1.
 import argparse
 import http.client
 import itertools
-import os
 import resource
 import signal
 import subprocess
@@ -24,7 +23,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.memory import tree_megabytes
+from benchmarks.memory import tree_megabytes, tree_seconds
 from demo.portraits import write_photos
 from demo.serving_api import PROGRAM, Server, served_api
 
@@ -113,7 +112,7 @@ def loaded(
         threading.Thread(target=_client, args=(server.port, _bodies(photos, each, n), seen, done))
         for n in range(clients)
     ]
-    before = tree_cpu_seconds(server.process.pid)
+    before = tree_seconds(server.process.pid)
     for thread in threads:
         thread.start()
     memory = []
@@ -122,7 +121,7 @@ def loaded(
         time.sleep(min(1.0, seconds / 10))
         memory.append(tree_megabytes(server.process.pid))
     with seen.lock:
-        cpu = tree_cpu_seconds(server.process.pid) - before
+        cpu = tree_seconds(server.process.pid) - before
         measured = Seen(seen.answers.copy(), seen.seconds.copy())
     server.process.send_signal(signal.SIGTERM)
     for thread in threads:
@@ -171,18 +170,6 @@ def _client(port: int, bodies: "itertools.cycle[bytes]", seen: Seen, done: threa
                 seen.seconds.append(time.perf_counter() - started)
         if answer.status == 429:
             time.sleep(0.1)
-
-
-def tree_cpu_seconds(process: int) -> float:
-    """CPU time of a process and all below it, those that have ended too."""
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        tasks = list(Path(f"/proc/{process}/task").iterdir())
-        children = {int(c) for task in tasks for c in (task / "children").read_text().split()}
-    except OSError:
-        return 0.0
-    own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-    return own + sum(map(tree_cpu_seconds, children))
 
 
 def predict_cpu_seconds(paths: list[Path], *, few: int = 20, many: int = 220) -> float:

@@ -41,7 +41,8 @@ class Server:
 
     def log(self) -> list[dict[str, Any]]:
         """Its log so far; every line is one JSON object."""
-        return [json.loads(line) for line in self.said().splitlines()]
+        whole, _, _ = self.said().rpartition("\n")  # a last line may be half written
+        return [json.loads(line) for line in whole.splitlines()]
 
     def stop(self) -> int:
         """End it as a service manager does, and give its exit code."""
@@ -54,7 +55,6 @@ def served_api(
     *arguments: str | Path,
     program: Sequence[str] = PROGRAM,
     environment: Mapping[str, str] | None = None,
-    user: int | None = None,
 ) -> Iterator[Server]:
     """Start `pilah serve` on a free port of this machine, and wait until it is ready.
 
@@ -64,7 +64,6 @@ def served_api(
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [*program, "serve", "--port", str(port), *map(str, arguments)]
-    as_user = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     # A file, for a full pipe that nobody reads would lose lines.
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
@@ -74,7 +73,6 @@ def served_api(
             start_new_session=True,
             env=environment,
             cwd="/",
-            **as_user,
         )
         server = Server(process, port, output)
         try:

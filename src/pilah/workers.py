@@ -9,27 +9,24 @@ import logging
 import multiprocessing
 import os
 import signal
-import sys
 import threading
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pilah.faces.detect import shared_detector
 from pilah.faces.extract import Extracted, unreadable
 from pilah.images import Photo
+from pilah.starting import ENDING, starting
 
 Made = TypeVar("Made")
 
 LOG = logging.getLogger("pilah")
 
 
-ENDING = (signal.SIGINT, signal.SIGTERM)
-"""Signals that a whole group of processes may get, of which only the parent is meant."""
+STDERR = 2
 
 
 class NoWorkersError(Exception):
@@ -83,7 +80,7 @@ class Workers:
             if not self._refused:
                 with self._lock:
                     pool = self._pool = self._pool or self._start(self.number)
-                with _starting():
+                with starting():
                     return UnderWay(task, photo, pool, pool.submit(_do, task, _plain(photo)))
         except BrokenProcessPool as error:
             done.set_exception(error)
@@ -158,7 +155,7 @@ class Workers:
                 initializer=_start_worker,
                 initargs=(self._cpu_seconds,),
             )
-            with _starting():
+            with starting():
                 first = pool.submit(os.getpid)
             first.result()
         except (BrokenProcessPool, ImportError, NotImplementedError, OSError) as error:
@@ -172,61 +169,6 @@ def _plain(photo: Photo) -> Photo:
     return os.fspath(photo) if isinstance(photo, os.PathLike) else photo
 
 
-_hiding = threading.Lock()
-
-
-@contextmanager
-def _starting() -> Iterator[None]:
-    """While processes start: Ctrl-C is held back, and the main module hidden.
-
-    A spawned process would run the main module again, a user's script with all that it does, unless
-    each script guarded itself. Workers need nothing of it.
-    """
-    with _hiding, _uninterrupted():
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = types.ModuleType("__main__")
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = main
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back while worker processes are made.
-
-    One that is still importing when Ctrl-C comes would print its traceback otherwise, and one whose
-    parent stops half-way through making it too. The mask is for the workers, which inherit it; once
-    started, they ignore Ctrl-C (`_start_worker`). The handler is for this process: threads of the
-    libraries do not have the mask, and what they receive reaches Python too.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    if threading.current_thread() is not threading.main_thread():  # has no say over handlers
-        with _masked():
-            yield
-        return
-    held: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
-    try:
-        with _masked():
-            yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if held:
-            signal.raise_signal(signal.SIGINT)
-
-
-@contextmanager
-def _masked() -> Iterator[None]:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 _cpu_seconds: float | None = None
 
 
@@ -238,6 +180,8 @@ def _start_worker(cpu_seconds: float | None) -> None:
     global _cpu_seconds
     _cpu_seconds = cpu_seconds if hasattr(signal, "setitimer") else None  # Windows
     shared_detector()
+    # Decoders in C print there what they think of a photo, and quote it; its error says enough.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), STDERR)
 
 
 def _do(task: Callable[[Photo], Made], photo: Photo) -> Made:

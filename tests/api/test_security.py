@@ -3,6 +3,7 @@
 import io
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,8 +92,9 @@ def test_what_is_not_safe_or_not_possible_does_not_start(
     for name, text in (("short", "abc"), ("empty", ""), ("good", KEY)):
         Path(name).write_text(text)
     done = CliRunner().invoke(program, ["serve", "--port", "0", *arguments])
-    assert done.exit_code == 2 and words in done.stderr
-    assert "\n" not in str(done.exception)
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("pilah: error: ") and words in line
 
 
 def test_a_page_of_elsewhere_under_a_name_of_its_own_is_refused(client: Client) -> None:
@@ -190,11 +192,12 @@ def test_no_bytes_of_a_photo_in_answers_logs_or_files(tmp_path: Path, tiny_bundl
 
 def test_the_log_is_json_with_the_request_and_no_name(client: Client) -> None:
     answer = client.post(files=[("files", ("grandmother.jpg", b"x"))])
-    (line,) = [
-        line
-        for line in client.server.log()
-        if line.get("request_id") == answer.headers["x-request-id"]
-    ]
+    lines: list[dict] = []
+    end = time.monotonic() + 20
+    while not lines and time.monotonic() < end:  # it is written a moment after the answer
+        wanted = answer.headers["x-request-id"]
+        lines = [line for line in client.server.log() if line.get("request_id") == wanted]
+    (line,) = lines
     assert line.keys() == {
         *("time", "level", "event", "request_id", "method", "route", "status", "photos"),
         "milliseconds",

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from starlette.requests import ClientDisconnect, Request
 
-from pilah.api.bodies import Upload
-from pilah.api.engine import Answer, Ask, Engine
+from pilah.api.engine import Engine
 from pilah.api.limits import ANSWER_SECONDS
 from pilah.api.problems import Problem, over
 from pilah.api.schema import Options
+from pilah.api.served import Answer, Ask
+from pilah.api.upload import Upload
 from pilah.errors import PilahError
 from pilah.pipeline import confidence_asked
 

@@ -7,24 +7,24 @@ import asyncio
 import base64
 import binascii
 import json
-import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
+from pilah.api.form import read_form
 from pilah.api.limits import (
     BODY_SECONDS,
-    MAX_BODY_MB,
     MAX_HELD_MB,
     MAX_PHOTOS,
     MEGABYTE,
     PAUSE_SECONDS,
+    check_number,
+    check_size,
 )
 from pilah.api.problems import Problem, busy, over
+from pilah.api.upload import Upload
 
 RAW = ("application/octet-stream", "image/")
 FORM, JSON = "multipart/form-data", "application/json"
@@ -32,21 +32,8 @@ ACCEPTED = (
     f"send one photo as application/octet-stream or image/..., photos in fields `files` of {FORM}, "
     f'or {JSON} as {{"photos": ["BASE64"]}}'
 )
-FIELD = "files"
-HEADER_BYTES = 1024
 MAX_JSON_MARKS = 4 * MAX_PHOTOS
 """Of `[`, `{` and `,` in a JSON body: a list of texts in base64 has one a photo, and two more."""
-
-# It logs the bytes that it did not expect.
-logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A photo's encoded file, and the name that its sender gave it, which is only a name."""
-
-    data: bytes
-    name: str | None = None
 
 
 class Held:
@@ -87,21 +74,6 @@ class Share:
             raise busy("held", MAX_HELD_MB, "megabytes", 1)
 
 
-def check_size(number: int) -> None:
-    """Refuse a body of too many bytes.
-
-    Raises:
-        Problem: it has more than `MAX_BODY_MB`.
-    """
-    if number > MAX_BODY_MB * MEGABYTE:
-        raise over(
-            "bytes",
-            MAX_BODY_MB * MEGABYTE,
-            "bytes",
-            f"the body has more than {MAX_BODY_MB} MB; send fewer photos, or smaller ones",
-        )
-
-
 async def read_photos(request: Request, share: Share) -> list[Upload]:
     """Read the photos of a request.
 
@@ -114,7 +86,7 @@ async def read_photos(request: Request, share: Share) -> list[Upload]:
     said = request.headers.get("content-length", "0")
     check_size(int(said) if said.isdecimal() else 0)
     if media_type == FORM:
-        photos = await _form(request, share, options.get(b"boundary", b""))
+        photos = await read_form(_chunks(request, share), options.get(b"boundary", b""))
     elif media_type == JSON:
         text = await _whole(request, share)
         photos = await asyncio.to_thread(_json, text)
@@ -153,96 +125,6 @@ async def _whole(request: Request, share: Share) -> bytearray:
     async for chunk in _chunks(request, share):
         body += chunk
     return body
-
-
-async def _form(request: Request, share: Share, boundary: bytes) -> list[Upload]:
-    form = _Form()
-    try:
-        parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": form.begin,
-                "on_header_field": form.header_field,
-                "on_header_value": form.header_value,
-                "on_header_end": form.end_header,
-                "on_headers_finished": form.start_data,
-                "on_part_data": form.data,
-                "on_part_end": form.end,
-                "on_end": form.finish,
-            },
-            max_header_size=HEADER_BYTES,
-        )
-        async for chunk in _chunks(request, share):
-            if chunk:
-                parser.write(chunk)
-    except (FormParserError, ValueError):
-        raise _damaged("a form that is damaged") from None
-    if not form.finished:
-        raise _damaged("a form that is cut off")
-    return form.photos
-
-
-def _damaged(what: str) -> Problem:
-    return Problem(400, "damaged-body", f"{what}; send multipart/form-data as RFC 7578 has it")
-
-
-class _Form:
-    """Collects the parts of a form, as the parser finds them."""
-
-    def __init__(self) -> None:
-        self.photos: list[Upload] = []
-        self.finished = False
-        self._field = self._value = self._disposition = b""
-        self._data = bytearray()
-
-    def begin(self) -> None:
-        check_number(len(self.photos) + 1)
-        self._disposition, self._data = b"", bytearray()
-
-    def header_field(self, data: bytes, start: int, end: int) -> None:
-        self._field += data[start:end]
-
-    def header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def end_header(self) -> None:
-        if self._field.lower() == b"content-disposition":
-            self._disposition = self._value
-        self._field = self._value = b""
-
-    def start_data(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        if options.get(b"name") != FIELD.encode():
-            raise Problem(
-                422, "unknown-field", f"a form field of another name; photos go in `{FIELD}`"
-            )
-        name = options.get(b"filename")
-        self._name = None if name is None else name.decode("utf-8", "replace")
-
-    def data(self, data: bytes, start: int, end: int) -> None:
-        self._data += data[start:end]
-
-    def end(self) -> None:
-        self.photos.append(Upload(bytes(self._data), self._name))
-        self._data = bytearray()
-
-    def finish(self) -> None:
-        self.finished = True
-
-
-def check_number(photos: int) -> None:
-    """Refuse too many photos.
-
-    Raises:
-        Problem: there are more than `MAX_PHOTOS`.
-    """
-    if photos > MAX_PHOTOS:
-        raise over(
-            "photos",
-            MAX_PHOTOS,
-            "photos",
-            f"more than {MAX_PHOTOS} photos in one request; send several requests",
-        )
 
 
 def _json(body: bytearray) -> list[Upload]:

@@ -7,7 +7,6 @@ One inference uses one thread: a batch of one costs the least processor time a f
 only form from what is ready within `BATCH_SECONDS`.
 """
 
-import io
 import math
 import time
 from collections.abc import Sequence
@@ -17,20 +16,14 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock, Semaphore, Thread
 
-from PIL import Image
-
 from pilah.api.limits import MAX_WAITING, PHOTO_CPU_SECONDS
 from pilah.api.look import look
 from pilah.api.metrics import Metrics
 from pilah.api.problems import Problem, busy
+from pilah.api.served import TINY, Answer, Ask, Served
 from pilah.errors import PilahError
-from pilah.faces.detect import shared_detector
-from pilah.faces.extract import Extracted, Extractor, Seconds, unreadable
-from pilah.models import model_names, model_path
-from pilah.models.bundle import BundleInfo, open_bundle
-from pilah.models.classifier import Classifier
+from pilah.faces.extract import Extracted, unreadable
 from pilah.results import results_of
-from pilah.types import Result
 from pilah.workers import UnderWay, WorkerError, Workers
 
 BATCH = 8
@@ -41,45 +34,6 @@ BATCH_SECONDS = 0.003
 
 AHEAD = 2
 """Photos a worker process that it has or is going to have; the others can still be taken back."""
-
-
-class Served:
-    """A model that answers requests."""
-
-    def __init__(self, model: str) -> None:
-        """Load it.
-
-        Raises:
-            BundleError: it cannot be used.
-        """
-        self.shipped = model in model_names()
-        bundle = open_bundle(model_path(model), threads=1)
-        self.info: BundleInfo = bundle.info
-        self.classifier = Classifier(bundle)
-        self.extractor = Extractor(
-            self.info.size_hw, self.info.frame, shared_detector(), min_face=None, min_share=0
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What is asked about a photo; a `probe` is one of the server's own, which is not counted."""
-
-    model: Served
-    min_confidence: float
-    crops: bool = False
-    max_faces: int | None = None
-    probe: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is known about a photo, and the seconds that it took: waiting, and in each stage."""
-
-    result: Result
-    waited: float
-    found: Seconds
-    classify: float
 
 
 @dataclass(slots=True)
@@ -165,11 +119,15 @@ class Engine:
         The future raises a Problem where the photo is refused. Cancelled before a worker process
         has the photo, it costs nothing.
         """
-        future: Future[Answer] = Future()
+        job = _Job(photo, ask, Future(), time.perf_counter())
         self._count(1)
-        future.add_done_callback(lambda _: self._count(-1))
-        self._inbox.put(_Job(photo, ask, future, time.perf_counter()))
-        return future
+        job.future.add_done_callback(partial(self._forget, job))
+        self._inbox.put(job)
+        return job.future
+
+    def _forget(self, job: _Job, _: "Future[Answer]") -> None:
+        job.photo = b""  # one that was cancelled may stand in the inbox for a while
+        self._count(-1)
 
     def _count(self, change: int) -> None:
         with self._counting:
@@ -273,13 +231,3 @@ class Engine:
 def _failed(job: _Job) -> bool:
     assert job.under_way is not None
     return job.under_way.made.exception() is not None
-
-
-def _tiny() -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (64, 64), (120, 130, 140)).save(file, "JPEG")
-    return file.getvalue()
-
-
-TINY = _tiny()
-"""A photo without a face; as a ready crop it is classified too."""

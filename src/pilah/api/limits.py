@@ -1,5 +1,6 @@
 """How much is taken in at once, and for how long it may take."""
 
+from pilah.api.problems import over
 from pilah.uploads import MAX_PIXELS, MEGABYTE
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "PAUSE_SECONDS",
     "PHOTO_CPU_SECONDS",
     "STOP_SECONDS",
+    "check_number",
+    "check_size",
 ]
 
 MAX_BODY_MB = 64
@@ -57,3 +60,33 @@ PHOTO_CPU_SECONDS = 20
 
 STOP_SECONDS = 120
 """In which what was accepted is answered after SIGTERM."""
+
+
+def check_size(number: int) -> None:
+    """Refuse a body of too many bytes.
+
+    Raises:
+        Problem: it has more than `MAX_BODY_MB`.
+    """
+    if number > MAX_BODY_MB * MEGABYTE:
+        raise over(
+            "bytes",
+            MAX_BODY_MB * MEGABYTE,
+            "bytes",
+            f"the body has more than {MAX_BODY_MB} MB; send fewer photos, or smaller ones",
+        )
+
+
+def check_number(photos: int) -> None:
+    """Refuse too many photos.
+
+    Raises:
+        Problem: there are more than `MAX_PHOTOS`.
+    """
+    if photos > MAX_PHOTOS:
+        raise over(
+            "photos",
+            MAX_PHOTOS,
+            "photos",
+            f"more than {MAX_PHOTOS} photos in one request; send several requests",
+        )

@@ -9,7 +9,7 @@ import asyncio
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from pilah.api.limits import HEAD_SECONDS, MAX_CONNECTIONS
+from pilah.api.limits import BODY_SECONDS, HEAD_SECONDS, MAX_CONNECTIONS
 from pilah.api.problems import MEDIA_TYPE, Problem
 
 LAST_SECONDS = 1.0
@@ -22,6 +22,7 @@ class Connection(H11Protocol):
     """One connection."""
 
     _late: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
     _stopping = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -51,9 +52,20 @@ class Connection(H11Protocol):
         if unfinished and not self._is_open():
             self._wait()
 
+    def pause_writing(self) -> None:
+        """An answer is not read: wait no longer for that than for a body."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(BODY_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It is read on."""
+        super().resume_writing()
+        self._stop_minding()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         self._stop_waiting()
+        self._stop_minding()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -88,6 +100,11 @@ class Connection(H11Protocol):
         if self._late is not None:
             self._late.cancel()
             self._late = None
+
+    def _stop_minding(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _give_up(self) -> None:
         self._late = None

@@ -17,21 +17,19 @@ from starlette.responses import Response
 from pilah import __version__
 from pilah.api.asking import Ready, answers_for, ask_for
 from pilah.api.bodies import Held, read_photos
-from pilah.api.engine import Engine, Served
-from pilah.api.gate import CLIENT_LEFT, OPEN, Gate, failed, told
+from pilah.api.engine import Engine
+from pilah.api.gate import CLIENT_LEFT, Gate, failed, told
 from pilah.api.logs import LOG
 from pilah.api.metrics import MEDIA_TYPE, Metrics
+from pilah.api.page import BODY, EXAMPLE, describe, problems
 from pilah.api.problems import Problem
 from pilah.api.schema import (
-    BODY,
-    EXAMPLE,
     Options,
     Predicted,
-    ProblemSaid,
     milliseconds,
     photo_said,
-    problems,
 )
+from pilah.api.served import Served
 from pilah.api.settings import Settings
 from pilah.models import card_path
 
@@ -160,7 +158,7 @@ def create_app(engine: Engine, settings: Settings, metrics: Metrics) -> Gate:
     async def broken(request: Request, _: Exception) -> Response:
         return told(failed(), request.scope["trace"])
 
-    _describe(app, with_key=settings.key is not None)
+    describe(app, with_key=settings.key is not None)
     return Gate(app, settings, metrics)
 
 
@@ -206,16 +204,3 @@ def _card(served: Served) -> str | None:
     return next(
         (f"## {text}" for text in sections if text.startswith(f"`{served.info.name}`")), None
     )
-
-
-def _describe(app: FastAPI, *, with_key: bool) -> None:
-    """Write the OpenAPI page; what FastAPI cannot know of it is added."""
-    page = app.openapi()
-    components = page.setdefault("components", {})
-    components.setdefault("schemas", {})["ProblemSaid"] = ProblemSaid.model_json_schema()
-    if with_key:
-        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        for path, methods in page["paths"].items():
-            if path not in OPEN:
-                for operation in methods.values():
-                    operation["security"] = [{"key": []}]

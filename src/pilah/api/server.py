@@ -5,12 +5,13 @@ import socket
 
 import uvicorn
 
-from pilah.api.engine import Engine, Served
+from pilah.api.engine import Engine
 from pilah.api.limits import HEAD_BYTES, IDLE_SECONDS, STOP_SECONDS
 from pilah.api.logs import start_logging
 from pilah.api.metrics import Metrics
 from pilah.api.protocol import Connection
 from pilah.api.routes import create_app
+from pilah.api.served import Served
 from pilah.api.settings import Settings
 from pilah.cores import usable_cores
 

@@ -34,6 +34,7 @@ def serve(
         Path | None,
         typer.Option(
             metavar="FILE",
+            readable=False,  # read_key says better what to do
             help="A file with the key that every request must send as `Authorization: Bearer KEY`.",
         ),
     ] = None,
