@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 CELEBA ?= data/celeba
-LABELLED ?= build/demo/photos/labels.csv
+LABELLED ?= build/demo/photos.csv
 AUDITS ?= $(wildcard runs/audits/*/audit.json)
 NETWORKS := inception_v3 resnet50_v2 xception
 
