@@ -36,7 +36,7 @@ AHEAD = 2
 """Photos a worker process that it has or is going to have; the others can still be taken back."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     photo: bytes
     ask: Ask
@@ -126,7 +126,9 @@ class Engine:
         return job.future
 
     def _forget(self, job: _Job, _: "Future[Answer]") -> None:
-        job.photo = b""  # one that was cancelled may stand in the inbox for a while
+        # A future keeps its callbacks, and so this job, until the next full garbage collection;
+        # one that was cancelled may also stand in the inbox for a while.
+        job.photo, job.under_way = b"", None
         self._count(-1)
 
     def _count(self, change: int) -> None:
@@ -155,8 +157,9 @@ class Engine:
 
     def _classify(self) -> None:
         while batch := self._next_batch():
-            self._finish([job for job in batch if not _failed(job)])
-            for job in filter(_failed, batch):  # looked at again, one by one
+            again = [job for job in batch if _failed(job)]
+            self._finish([job for job in batch if job not in again])
+            for job in again:  # looked at again, one by one
                 self._finish([job])
 
     def _next_batch(self) -> list[_Job]:
