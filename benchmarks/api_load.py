@@ -170,7 +170,7 @@ def _client(port: int, bodies: "itertools.cycle[bytes]", seen: Seen, done: threa
             if answer.status == 200:
                 seen.seconds.append(time.perf_counter() - started)
         if answer.status == 429:
-            time.sleep(0.1)
+            time.sleep(float(answer.headers["Retry-After"]))
 
 
 def predict_cpu_seconds(paths: list[Path], *, few: int = 20, many: int = 220) -> float:
