@@ -28,7 +28,7 @@ def test_the_zip_follows_the_corrections(tiny_bundle, portraits, tmp_path):
     moved = next(photo for photo in workspace.photos if photo.bin in ("female", "male"))
     to = "male" if moved.bin == "female" else "female"
     before = workspace.counts()
-    workspace.correct(moved, to)
+    workspace.correct([moved], to)
     assert workspace.counts()[to] == before[to] + 1
 
     with zipfile.ZipFile(workspace.zip()) as archive:
@@ -58,9 +58,28 @@ def test_the_zip_follows_the_corrections(tiny_bundle, portraits, tmp_path):
 def test_moving_back_is_no_correction(tiny_bundle, portraits):
     workspace = sorted_workspace(tiny_bundle, portraits)
     photo = workspace.photos[0]
-    workspace.correct(photo, "mixed")
-    workspace.correct(photo, photo.bin)
+    workspace.correct([photo], "mixed")
+    workspace.correct([photo], photo.bin)
     assert workspace.corrections == {}
+
+
+def test_each_step_is_taken_back_alone_and_the_share_follows(tiny_bundle, portraits):
+    workspace = sorted_workspace(tiny_bundle, portraits)
+
+    def women() -> float:
+        return workspace.share(workspace.tally()).raw.value
+
+    before = women()
+    women_found = [photo for photo in workspace.photos if photo.bin == "female"]
+    workspace.correct(women_found, "male")
+    assert women() == 0.0
+    workspace.correct(women_found[:1], "unsure")
+    assert workspace.counts()["unsure"] == 1
+    assert workspace.undo() == tuple(women_found[:1])
+    assert workspace.counts()["male"] == len(portraits)
+    assert set(workspace.undo()) == set(women_found)
+    assert (workspace.corrections, workspace.can_undo, women()) == ({}, False, before)
+    assert workspace.undo() == ()
 
 
 def test_nothing_is_left_behind(tiny_bundle, portraits):

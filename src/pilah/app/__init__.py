@@ -10,6 +10,8 @@
     model.py      the model, loaded once a process
     classify.py   photos in, faces and labels out
     sort.py       a .zip or a folder in, a sorted .zip out
+    review.py     the grid on which a sort is corrected, in the browser review.js
+    pictures.py   the photos of that grid, small
     study.py      runs beside the published study
     about.py      the model, its errors, the label, privacy
 

@@ -23,6 +23,7 @@ from streamlit.starlette import App
 
 from pilah.app import visits
 from pilah.app.frame import apologise
+from pilah.app.pictures import PICTURE, send_picture
 from pilah.app.scratch import remove_leftovers, scratch_folder
 from pilah.app.settings import Settings
 
@@ -111,6 +112,6 @@ app = App(
     Path(__file__).with_name("main.py"),
     lifespan=_lifespan,
     middleware=[Middleware(_Headers)],
-    routes=[Route("/classify", _first_page)],
+    routes=[Route("/classify", _first_page), Route(PICTURE, send_picture)],
     on_script_error=apologise,
 )

@@ -44,6 +44,7 @@ def show() -> None:
         choose_language()
     translate_streamlit()
     page.run()
+    visits.show_address()
 
 
 def apologise(_: Exception) -> bool:

@@ -14,21 +14,23 @@ from pilah.app.charts import BIN_COLOURS, show_chart
 from pilah.app.language import text, words
 from pilah.app.model import sorting_model
 from pilah.app.plain import plain
+from pilah.app.review import in_order, show_grid
 from pilah.app.settings import Settings
 from pilah.app.uploads import Refused, Unpacked, unpack
 from pilah.app.workspace import Workspace
 from pilah.dataset.manifest import MIN_IMAGES
 from pilah.errors import PilahError
-from pilah.sorting import BINS, Bin, SortedPhoto
+from pilah.report import Tally
+from pilah.sorting import BINS
 from pilah.sorting.walk import find_photos
 
-ON_A_PAGE = 12
+ALL = "all"
 
 
 def show() -> None:
     """Show the page."""
     st.markdown(text("sort.lead"))
-    workspace: Workspace | None = st.session_state.get("workspace")
+    workspace = visits.review()
     if workspace is None:
         _ask()
     else:
@@ -45,14 +47,13 @@ def _ask() -> None:
     try:
         workspace = Workspace(None if file else _own_folder(folder))
         with visits.sorting(workspace):
-            st.session_state["unpacked"] = unpack(file, workspace.source) if file else None
+            workspace.unpacked = unpack(file, workspace.source) if file else None
             _sort(workspace)
     except Refused as refused:
         st.error(refused.words(words().language))
     except PilahError as error:
         st.error(plain(str(error)))
     else:
-        st.session_state["workspace"] = workspace
         st.rerun()
 
 
@@ -94,25 +95,27 @@ def _clear(element: Any) -> None:
 
 
 def _show_sorted(workspace: Workspace) -> None:
-    counts = workspace.counts()
-    _show_left_out(st.session_state.get("unpacked"))
-    with st.container(horizontal=True):
-        for bin, count in counts.items():
-            st.metric(text(f"bin.{bin}"), words().number(count), width=130)
-    _charts(workspace, counts)
+    tally = workspace.tally()
+    counts: dict[str, int] = {bin: tally.bins[bin] for bin in BINS}
+    _show_left_out(workspace.unpacked)
+    _show_share(workspace, tally)
     st.subheader(text("sort.look"))
-    st.markdown(text("sort.look_text"))
-    filled = [bin for bin in BINS if counts[bin]]
     chosen = st.segmented_control(
         text("sort.bin"),
-        filled,
-        default=filled[0] if filled else None,
-        format_func=lambda bin: text(f"bin.{bin}"),
+        [ALL, *BINS],
+        default=ALL,
+        format_func=lambda bin: _filter_words(bin, counts),
         required=True,
         label_visibility="collapsed",
+        key="bin",
     )
-    photos = [photo for photo in workspace.photos if workspace.bin_of(photo) == chosen]
-    _gallery(workspace, photos)
+    photos = [
+        number
+        for number in in_order(workspace)
+        if chosen in (ALL, workspace.bin_of(workspace.photos[number]))
+    ]
+    show_grid(workspace, photos, str(chosen))
+    _chart(counts)
     st.subheader(text("sort.take"))
     corrections = words().number(len(workspace.corrections))
     st.markdown(text("sort.take_text", number=corrections, least=MIN_IMAGES))
@@ -127,8 +130,14 @@ def _show_sorted(workspace: Workspace) -> None:
         )
         if st.button(text("sort.again")):
             visits.discard()
-            del st.session_state["workspace"]
             st.rerun()
+
+
+def _filter_words(bin: str, counts: dict[str, int]) -> str:
+    """A folder and how many photos it holds."""
+    if bin == ALL:
+        return f"{text('sort.all')} {words().number(sum(counts.values()))}"
+    return f"{text(f'bin.{bin}')} {words().number(counts[bin])}"
 
 
 def _show_left_out(unpacked: Unpacked | None) -> None:
@@ -138,11 +147,19 @@ def _show_left_out(unpacked: Unpacked | None) -> None:
         st.warning(f"{plain(name)}: {refused.words(words().language)}")
 
 
-def _charts(workspace: Workspace, counts: dict[Bin, int]) -> None:
+def _show_share(workspace: Workspace, tally: Tally) -> None:
+    share = workspace.share(tally)
+    if share:
+        best = share.corrected or share.raw
+        low, high = words().percent(best.low), words().percent(best.high)
+        st.markdown(text("sort.share", share=words().percent(best.value), low=low, high=high))
+
+
+def _chart(counts: dict[str, int]) -> None:
     rows = [
         {"bin": text(f"bin.{bin}"), "n": n, "colour": BIN_COLOURS[bin]} for bin, n in counts.items()
     ]
-    chart = (
+    show_chart(
         alt.Chart(pd.DataFrame(rows), height=200)
         .mark_bar(cornerRadius=4)
         .encode(
@@ -154,48 +171,4 @@ def _charts(workspace: Workspace, counts: dict[Bin, int]) -> None:
                 alt.Tooltip("n:Q", title=text("sort.photos")),
             ],
         )
-    )
-    show_chart(chart)
-    share = workspace.report.share if workspace.report else None
-    if share:
-        best = share.corrected or share.raw
-        low, high = words().percent(best.low), words().percent(best.high)
-        st.markdown(text("sort.share", share=words().percent(best.value), low=low, high=high))
-
-
-def _gallery(workspace: Workspace, photos: list[SortedPhoto]) -> None:
-    pages = max(1, -(-len(photos) // ON_A_PAGE))
-    page = 1
-    if pages > 1:
-        page = st.number_input(text("sort.page", pages=pages), 1, pages, width=220)
-    with st.container(horizontal=True, gap="small"):
-        first = (page - 1) * ON_A_PAGE
-        for number, photo in enumerate(photos[first : first + ON_A_PAGE], start=first + 1):
-            with st.container(border=True, width=170):
-                _tile(workspace, photo, number)
-
-
-def _tile(workspace: Workspace, photo: SortedPhoto, number: int) -> None:
-    name = workspace.name_of(photo)
-    jpeg = workspace.thumbnail_jpeg(photo)
-    if jpeg:
-        st.image(jpeg)
-    st.caption(plain(name))
-    if photo.destination is None:
-        return
-    key = f"move {photo.source}"
-
-    def move() -> None:
-        to: Bin = st.session_state[key]
-        workspace.correct(photo, to)
-        st.toast(text("sort.moved", name=plain(name), bin=text(f"bin.{to}")))
-
-    st.selectbox(
-        text("sort.move", number=words().number(number)),
-        BINS,
-        index=BINS.index(workspace.bin_of(photo)),
-        format_func=lambda bin: text(f"bin.{bin}"),
-        key=key,
-        on_change=move,
-        label_visibility="collapsed",
     )

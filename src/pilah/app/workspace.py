@@ -6,22 +6,26 @@ the user's own is only read. `visits.py` says when the folder is removed.
 
 import csv
 import os
+import secrets
 import shutil
 import tempfile
 import zipfile
-from base64 import b64decode
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path, PurePath
 
 from pilah.app.scratch import scratch_folder
+from pilah.app.uploads import Unpacked
 from pilah.files import free_name
 from pilah.models.bundle import BundleInfo
-from pilah.report import Report, build_report
+from pilah.report import Share, Tally, build_report
+from pilah.report.page import render_page
+from pilah.report.rates import share_of_women
 from pilah.report.tables import as_cell
-from pilah.report.thumbnails import thumbnail
 from pilah.sorting import BINS, Bin, SortedPhoto, SortOptions, read_results, sort_photos
+from pilah.sorting.photos import relabelled
 from pilah.sorting.sort import Progress, ResultsOf
 from pilah.types import LABELS
 
@@ -29,17 +33,22 @@ CORRECTION_COLUMNS = ("path", "label", "predicted", "p_male")
 
 
 class Workspace:
-    """A temporary folder with one sort; `source` is what is sorted, by default its own `photos`."""
+    """A temporary folder with one sort; `source` is what is sorted, by default its own `photos`.
+
+    `address` is a name that nobody can guess.
+    """
 
     def __init__(self, source: Path | None = None) -> None:
         """Make the folder."""
+        self.address = secrets.token_urlsafe(16)
         self.folder = Path(tempfile.mkdtemp(dir=scratch_folder()))
         self.source = source or self.folder / "photos"
         self.target = self.folder / "sorted"
         self.photos: tuple[SortedPhoto, ...] = ()
         self.corrections: dict[str, Bin] = {}
-        self.report: Report | None = None
-        self._thumbnails: dict[str, bytes | None] = {}
+        self.info: BundleInfo | None = None
+        self.unpacked: Unpacked | None = None
+        self._moves: list[dict[str, Bin]] = []
 
     def remove(self) -> None:
         """Remove the folder and whatever was unpacked into it; a folder of the user's own stays."""
@@ -55,15 +64,36 @@ class Workspace:
         """
         options = SortOptions(mode="link", model=f"{info.name} {info.version}")
         sort_photos([str(self.source)], self.target, results_of, options, progress=progress)
-        self.report = build_report(self.target, info=info)
+        build_report(self.target, info=info)
+        self.info = info
         self.photos = tuple(read_results(self.target))
 
     def bin_of(self, photo: SortedPhoto) -> Bin:
         """Where a photo is now: as the model sorted it, or as a person corrected that."""
         return self.corrections.get(photo.source, photo.bin)
 
-    def correct(self, photo: SortedPhoto, to: Bin) -> None:
-        """Move a photo by hand; back to the model's bin is no correction."""
+    def correct(self, photos: Iterable[SortedPhoto], to: Bin) -> None:
+        """Move photos by hand, all in one step; back to the model's bin is no correction."""
+        moved = {photo.source: photo for photo in photos if self.bin_of(photo) != to}
+        if moved:
+            self._moves.append({source: self.bin_of(photo) for source, photo in moved.items()})
+        for photo in moved.values():
+            self._put(photo, to)
+
+    def undo(self) -> tuple[SortedPhoto, ...]:
+        """Take the last step back; the photos that it had moved."""
+        before = self._moves.pop() if self._moves else {}
+        photos = tuple(photo for photo in self.photos if photo.source in before)
+        for photo in photos:
+            self._put(photo, before[photo.source])
+        return photos
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to take back."""
+        return bool(self._moves)
+
+    def _put(self, photo: SortedPhoto, to: Bin) -> None:
         self.corrections.pop(photo.source, None)
         if to != photo.bin:
             self.corrections[photo.source] = to
@@ -77,20 +107,34 @@ class Workspace:
         """A photo's path below what was sorted."""
         return PurePath(photo.source).relative_to(os.path.abspath(self.source)).as_posix()
 
-    def thumbnail_jpeg(self, photo: SortedPhoto) -> bytes | None:
-        """A small copy of a photo; None where it cannot be read."""
-        if photo.source not in self._thumbnails:
-            text = thumbnail(photo.source)
-            self._thumbnails[photo.source] = b64decode(text) if text else None
-        return self._thumbnails[photo.source]
+    def tally(self) -> Tally:
+        """Everything that a report counts, after the corrections."""
+        assert self.info is not None, "only a finished sort is counted"
+        tally = Tally(self.info.min_confidence)
+        for photo in self.photos:
+            if bin := self.corrections.get(photo.source):
+                faces = relabelled(photo.result.faces, bin, "foreground")
+                photo = replace(photo, folder=bin, faces=faces)
+            tally.add(photo)
+        return tally
+
+    def share(self, tally: Tally) -> Share | None:
+        """The share of women in a tally; None without a clear face."""
+        assert self.info is not None, "only a finished sort is counted"
+        # What a person corrected has other errors than the model alone.
+        measured = {} if tally.other_threshold or tally.corrected else self.info.validation
+        return share_of_women(tally.clear, unsure=tally.faces["unsure"], validation=measured)
 
     def zip(self) -> Path:
         """Write `sorted.zip`: the bins as corrected, results.csv, report.html, corrections.csv.
 
         In results.csv paths are those below what was sorted, and bin and destination follow the
-        corrections; report.html says what the model found. corrections.csv is a table that
-        `pilah prepare` reads: the photos that a person moved into female or male.
+        corrections, and so does report.html. corrections.csv is a table that `pilah prepare` reads:
+        the photos that a person moved into female or male.
         """
+        assert self.info is not None, "only a finished sort is zipped"
+        tally = self.tally()
+        report = render_page(tally, self.share(tally), info=self.info, folder=self.source.name)
         path = self.folder / "sorted.zip"
         places = dict(self._places())
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
@@ -99,7 +143,7 @@ class Workspace:
                     archive.write(photo.source, places[photo.source])
             archive.writestr("results.csv", self._results_csv(places))
             archive.writestr("corrections.csv", self._corrections_csv(places))
-            archive.write(self.target / "report.html", "report.html")
+            archive.writestr("report.html", report)
         return path
 
     def _places(self) -> Iterator[tuple[str, str]]:
