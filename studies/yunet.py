@@ -51,14 +51,23 @@ class Graph:
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
-    def unit(self, x: str, name: str, inside: int, outside: int, *, relu: bool = True) -> str:
-        """A pointwise convolution, a depthwise one of 3x3, and mostly a ReLU."""
-        pointwise = self._read(f"{name}_pw_weight", outside, inside)[:, :, None, None]
-        x = self._convolution(x, pointwise, self._read(f"{name}_pw_bias", outside))
-        depthwise = self._read(f"{name}_dw_weight", 9, outside).T.reshape(outside, 1, 3, 3)
-        bias = self._read(f"{name}_dw_bias", outside)
-        x = self._convolution(x, depthwise, bias, pads=[1, 1, 1, 1], group=outside)
-        return self.add("Relu", x) if relu else x
+    def unit(self, x: str, name: str, inside: int, outside: int) -> str:
+        """A pointwise convolution, a depthwise one of 3x3, and a ReLU."""
+        return self.add("Relu", self.units(x, {name: outside}, inside))
+
+    def units(self, x: str, channels: dict[str, int], inside: int) -> str:
+        """Several units without their ReLU, computed as one; `channels` by name, one after another.
+
+        Alone, a head of one channel costs as much as sixteen: processors work on that many at once.
+        """
+        outside = channels.items()
+        pointwise = np.concatenate([self._read(f"{n}_pw_weight", c, inside) for n, c in outside])
+        bias = np.concatenate([self._read(f"{n}_pw_bias", c) for n, c in outside])
+        x = self._convolution(x, pointwise[:, :, None, None], bias)
+        depthwise = np.concatenate([self._read(f"{n}_dw_weight", 9, c).T for n, c in outside])
+        bias = np.concatenate([self._read(f"{n}_dw_bias", c) for n, c in outside])
+        depthwise = depthwise.reshape(-1, 1, 3, 3)
+        return self._convolution(x, depthwise, bias, pads=[1, 1, 1, 1], group=len(depthwise))
 
     def first(self, x: str) -> str:
         """The first convolution, 3x3 with stride 2, for RGB: the weights are stored for BGR."""
@@ -84,6 +93,13 @@ class Graph:
             nearest_mode="floor",
             coordinate_transformation_mode="asymmetric",
         )
+
+    def part(self, values: str, head: str) -> str:
+        """What one head says, of the values of all."""
+        before = list(HEADS.values())[: list(HEADS).index(head)]
+        ends = (sum(before), sum(before) + HEADS[head])
+        first, last, axis = (self.constant(np.array([number])) for number in (*ends, 2))
+        return self.add("Slice", values, first, last, axis)
 
     def _read(self, name: str, *shape: int) -> NDArray[np.float32]:
         array = (ctypes.c_float * int(np.prod(shape))).in_dll(self._library, name)
@@ -131,8 +147,8 @@ def build(weights: ctypes.CDLL) -> onnx.ModelProto:
         if level < 2:
             maps[level] = graph.add("Add", maps[level], graph.twice(maps[level + 1]))
         maps[level] = graph.unit(maps[level], f"neck__lateral_convs__{level}", 64, 64)
-    parts = {head: [_head(graph, x, head, level) for level, x in enumerate(maps)] for head in HEADS}
-    joined = {head: graph.add("Concat", *parts[head], axis=1) for head in HEADS}
+    values = graph.add("Concat", *(_heads(graph, x, level) for level, x in enumerate(maps)), axis=1)
+    joined = {head: graph.part(values, head) for head in HEADS}
     likely = [graph.add("Sigmoid", joined[head]) for head in ("cls", "obj")]
     product = graph.add("Sqrt", graph.add("Mul", *likely))
     shapes = {
@@ -159,12 +175,11 @@ def _two_units(graph: Graph, x: str, number: int, *channels: int) -> str:
     return x
 
 
-def _head(graph: Graph, x: str, head: str, level: int) -> str:
-    """A head's map as (N, cells, values)."""
-    values = HEADS[head]
-    x = graph.unit(x, f"bbox_head__multi_level_{head}__{level}", 64, values, relu=False)
-    x = graph.add("Transpose", x, perm=[0, 2, 3, 1])
-    return graph.add("Reshape", x, graph.constant(np.array([0, -1, values])))
+def _heads(graph: Graph, x: str, level: int) -> str:
+    """All heads of one map as (N, cells, values)."""
+    names = {f"bbox_head__multi_level_{head}__{level}": count for head, count in HEADS.items()}
+    x = graph.add("Transpose", graph.units(x, names, 64), perm=[0, 2, 3, 1])
+    return graph.add("Reshape", x, graph.constant(np.array([0, -1, sum(HEADS.values())])))
 
 
 if __name__ == "__main__":

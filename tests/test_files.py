@@ -1,5 +1,6 @@
 """Files are written whole or not at all and never over another one; locks hold."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -70,6 +71,17 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code, path], check=False).returncode == 7
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["numbers.json"]
+
+
+def test_a_disk_that_refuses_to_flush_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    write_text(tmp_path / "card.md", "card")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["card"]
 
 
 def test_staged_files_appear_together_or_not_at_all(tmp_path: Path) -> None:

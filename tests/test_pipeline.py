@@ -13,10 +13,11 @@ import skimage.data
 from PIL import Image
 
 import pilah
+from pilah.answers import label_of
 from pilah.errors import BundleError, PhotoTypeError
 from pilah.models import model_path
 from pilah.models.bundle import open_bundle
-from pilah.models.classifier import Classifier, label_of
+from pilah.models.classifier import Classifier
 from pilah.pipeline import AHEAD, BATCH, FEW, Pilah
 from pilah.types import Result
 

@@ -4,10 +4,14 @@ A draft is written beside its place, flushed to the disk, and takes the place at
 there before stays until then. A draft's name starts with `.draft-` and ends as the file's does,
 for libraries that go by the ending; one that a kill left behind is overwritten by the next.
 
+A disk that does not flush (network folders, memory cards) writes all the same, so its refusal is
+returned, not raised.
+
 Windows cannot flush a folder, and locks with `msvcrt` instead of `fcntl`; macOS and Windows have no
 `posix_fallocate`. What stands in for them there has run on Linux only, or not at all.
 """
 
+import errno
 import os
 import sys
 import tempfile
@@ -18,6 +22,11 @@ from typing import BinaryIO
 
 MAX_NAME = 255
 """Bytes in a file's name, on every usual file system."""
+
+NO_WAY_AROUND = {
+    *(errno.EEXIST, errno.ENOENT, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO),
+}
+"""Errors that are no mere refusal: the disk is full or fails, a name is taken or not there."""
 
 CHUNK = 2**20
 LOCKED_BYTE = 2**40
@@ -68,36 +77,52 @@ def staged(folder: Path, names: Sequence[str]) -> Iterator[Path]:
             put_in_place(Path(scratch) / name, folder / name)
 
 
-def put_in_place(draft: Path, path: Path) -> None:
+def put_in_place(draft: Path, path: Path) -> OSError | None:
     """Flush a finished draft to the disk and let it replace `path`, in the same file system.
 
+    Returns:
+        The disk's refusal to flush, if it refuses.
+
     Raises:
-        OSError: the system refuses.
+        OSError: the disk is full or fails, or the draft cannot be moved.
     """
     with draft.open("r+b") as file:
-        flush(file.fileno())
+        refused = flush(file.fileno())
     os.replace(draft, path)
-    flush_folder(path.parent)
+    return flush_folder(path.parent) or refused
 
 
-def flush(descriptor: int) -> None:
-    """Flush an open file to the disk; on macOS also out of the disk's own memory."""
+def flush(descriptor: int) -> OSError | None:
+    """Flush an open file to the disk; on macOS also out of the disk's own memory.
+
+    Returns:
+        The disk's refusal, if it refuses.
+
+    Raises:
+        OSError: the disk is full or fails.
+    """
     if sys.platform == "darwin":
         import fcntl
 
         with suppress(OSError):  # network volumes do not know it
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-            return
-    os.fsync(descriptor)
-
-
-def flush_folder(folder: str | Path) -> None:
-    """Flush to the disk which names a folder holds; Windows does so by itself."""
-    if sys.platform == "win32":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
+            return None
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno in NO_WAY_AROUND:
+            raise
+        return error
+    return None
+
+
+def flush_folder(folder: str | Path) -> OSError | None:
+    """Flush to the disk which names a folder holds, as `flush` does; Windows does so by itself."""
+    if sys.platform == "win32":
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        return flush(descriptor)
     finally:
         os.close(descriptor)
 

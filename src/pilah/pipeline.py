@@ -17,13 +17,14 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
+from pilah.answers import label_of
 from pilah.errors import PhotoTypeError, PilahError
 from pilah.faces.detect import Detector
 from pilah.faces.extract import Extracted, Extractor
 from pilah.images import Photo, as_photo
 from pilah.models import DEFAULT_MODEL, model_path
 from pilah.models.bundle import BundleInfo, open_bundle
-from pilah.models.classifier import Classifier, label_of
+from pilah.models.classifier import Classifier
 from pilah.types import Face, Result
 from pilah.workers import UnderWay, Workers
 

@@ -5,7 +5,7 @@ from photos import jpeg_of
 from PIL import Image, ImageEnhance
 
 import pilah
-from pilah.app import uploads
+from pilah import uploads
 from pilah.app.classify import risk_at
 from pilah.app.samples import sample_photos
 from pilah.app.texts import texts

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pilah.app import uploads, visits
+from pilah import uploads
+from pilah.app import visits
 from pilah.app.plain import plain
 from pilah.app.texts import texts
 

@@ -8,9 +8,9 @@ from photos import jpeg_of, zip_of
 from PIL import Image
 
 import pilah
-from pilah.app.uploads import unpack
 from pilah.app.workspace import Workspace
 from pilah.dataset.table import read_table
+from pilah.uploads import unpack
 
 
 def sorted_workspace(tiny_bundle, portraits) -> Workspace:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_score
 
+from pilah.answers import label_of
 from pilah.errors import DataError
 from pilah.evaluation.calibrate import apply_temperature, fit_temperature
 from pilah.evaluation.metrics import (
@@ -17,7 +18,6 @@ from pilah.evaluation.metrics import (
     risk_coverage,
 )
 from pilah.evaluation.rate import wilson
-from pilah.models.classifier import label_of
 from pilah.types import LABELS
 
 FACES = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1)), min_size=1, max_size=60)

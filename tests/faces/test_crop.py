@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pilah.errors import DataError
-from pilah.faces.crop import centre_crop, crop_face, inside, resize_box
+from pilah.faces.crop import centre_crop, crop_box, crop_face, inside, resize_box
 from pilah.faces.detect import Detector
-from pilah.faces.frame import crop_box, fit_frame, median_frame
+from pilah.faces.frame import fit_frame, median_frame
 from pilah.types import Box, Frame
 from tests.faces.pictures import astronaut
 

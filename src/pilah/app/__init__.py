@@ -16,7 +16,7 @@
     about.py      the model, its errors, the label, privacy
 
     texts/        every text, one file a language
-    uploads.py    limits of what is taken in; unpacks a .zip safely
+    refusals.py   what a refusal says
     workspace.py  one visitor's sort on disk: sorted, corrected, zipped, removed
     scratch.py    where a server keeps those; what a killed one left is removed
     charts.py     colours of charts

@@ -7,16 +7,17 @@ from typing import Any
 
 import streamlit as st
 
-from pilah.app import uploads
+from pilah import uploads
+from pilah.answers import label_of
 from pilah.app.drawing import Seen, draw_faces, preview
 from pilah.app.language import text, words
 from pilah.app.model import model
 from pilah.app.paste import paste_into_uploader
 from pilah.app.plain import plain
+from pilah.app.refusals import refusal
 from pilah.app.samples import sample_photos
 from pilah.errors import ImageError
 from pilah.models.bundle import BundleInfo, RiskPoint
-from pilah.models.classifier import label_of
 from pilah.types import Face, Result
 
 REASONS = {
@@ -80,7 +81,7 @@ def _photos() -> Sources:
     try:
         uploads.check_count(len(files))
     except uploads.Refused as refused:
-        st.warning(refused.words(words().language))
+        st.warning(refusal(refused, words().language))
     return {file.file_id: (file.name, file.getvalue) for file in files[: uploads.MAX_PHOTOS]}
 
 
@@ -111,7 +112,7 @@ def _look_at(name: str, data: bytes) -> Seen:
         result = model().predict(data)
         return Seen(name, result, None if result.error else preview(data))
     except uploads.Refused as refused:
-        return Seen(name, Result(None, error=refused.words(words().language)), None)
+        return Seen(name, Result(None, error=refusal(refused, words().language)), None)
     except ImageError as error:
         return Seen(name, Result(None, error=str(error)), None)
 

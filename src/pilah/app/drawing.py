@@ -5,8 +5,8 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
+from pilah.answers import label_of
 from pilah.images import Photo, read
-from pilah.models.classifier import label_of
 from pilah.types import Face, Result
 
 SIDE = 1200

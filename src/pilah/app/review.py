@@ -13,8 +13,8 @@ import streamlit as st
 from pilah.app.language import text, words
 from pilah.app.plain import visible
 from pilah.app.workspace import Workspace
-from pilah.sorting import BINS, Bin, SortedPhoto
-from pilah.sorting.bins import deciding
+from pilah.sorting.bins import BINS, Bin, deciding
+from pilah.sorting.photos import SortedPhoto
 from pilah.types import Face
 
 KEYS: dict[Bin, str] = {"female": "f", "male": "m", "mixed": "x", "unsure": "u", "no_face": "n"}

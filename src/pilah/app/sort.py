@@ -9,20 +9,22 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.scriptrunner import add_script_run_ctx
 
-from pilah.app import uploads, visits
+from pilah import uploads
+from pilah.app import visits
 from pilah.app.charts import BIN_COLOURS, show_chart
 from pilah.app.language import text, words
 from pilah.app.model import sorting_model
 from pilah.app.plain import plain
+from pilah.app.refusals import refusal
 from pilah.app.review import in_order, show_grid
 from pilah.app.settings import Settings
-from pilah.app.uploads import Refused, Unpacked, unpack
 from pilah.app.workspace import Workspace
 from pilah.dataset.manifest import MIN_IMAGES
 from pilah.errors import PilahError
-from pilah.report import Tally
-from pilah.sorting import BINS
+from pilah.report.tally import Tally
+from pilah.sorting.bins import BINS
 from pilah.sorting.walk import find_photos
+from pilah.uploads import Refused, Unpacked, unpack
 
 ALL = "all"
 
@@ -50,7 +52,7 @@ def _ask() -> None:
             workspace.unpacked = unpack(file, workspace.source) if file else None
             _sort(workspace)
     except Refused as refused:
-        st.error(refused.words(words().language))
+        st.error(refusal(refused, words().language))
     except PilahError as error:
         st.error(plain(str(error)))
     else:
@@ -144,7 +146,7 @@ def _show_left_out(unpacked: Unpacked | None) -> None:
     if unpacked and unpacked.ignored:
         st.caption(text("sort.ignored", number=words().number(unpacked.ignored)))
     for name, refused in unpacked.left_out if unpacked else ():
-        st.warning(f"{plain(name)}: {refused.words(words().language)}")
+        st.warning(f"{plain(name)}: {refusal(refused, words().language)}")
 
 
 def _show_share(workspace: Workspace, tally: Tally) -> None:

@@ -17,17 +17,18 @@ from io import StringIO
 from pathlib import Path, PurePath
 
 from pilah.app.scratch import scratch_folder
-from pilah.app.uploads import Unpacked
 from pilah.files import free_name
 from pilah.models.bundle import BundleInfo
-from pilah.report import Share, Tally, build_report
+from pilah.report.build import build_report
 from pilah.report.page import render_page
-from pilah.report.rates import share_of_women
+from pilah.report.rates import Share, share_of_women
 from pilah.report.tables import as_cell
-from pilah.sorting import BINS, Bin, SortedPhoto, SortOptions, read_results, sort_photos
-from pilah.sorting.photos import relabelled
-from pilah.sorting.sort import Progress, ResultsOf
+from pilah.report.tally import Tally
+from pilah.sorting.bins import BINS, Bin
+from pilah.sorting.photos import SortedPhoto, read_results, relabelled
+from pilah.sorting.sort import Progress, ResultsOf, SortOptions, sort_photos
 from pilah.types import LABELS
+from pilah.uploads import Unpacked
 
 CORRECTION_COLUMNS = ("path", "label", "predicted", "p_male")
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pilah.answers import confidence_of, likelier
 from pilah.evaluation.metrics import (
     Floats,
     Ints,
@@ -17,7 +18,6 @@ from pilah.evaluation.metrics import (
 )
 from pilah.evaluation.rate import Rate, wilson
 from pilah.models.bundle import RiskPoint
-from pilah.models.classifier import confidence_of, likelier
 from pilah.types import LABELS
 
 SMALL = 30

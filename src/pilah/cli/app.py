@@ -64,9 +64,9 @@ def app(
     if not all(importlib.util.find_spec(name) for name in ("streamlit", "pandas")):
         raise MissingExtra("pilah app", "app")
     from pilah.app.settings import LOOPBACK, Settings
-    from pilah.app.uploads import MAX_UPLOAD_MB
     from pilah.models import DEFAULT_MODEL, model_path
     from pilah.models.bundle import open_bundle
+    from pilah.uploads import MAX_UPLOAD_MB
 
     info = open_bundle(model_path(model or DEFAULT_MODEL)).info
     for run in runs or []:

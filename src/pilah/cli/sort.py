@@ -72,7 +72,7 @@ def sort(
     from pilah.pipeline import load
     from pilah.sorting import SortOptions, disk
     from pilah.sorting.bins import decisive_share
-    from pilah.sorting.walk import shown
+    from pilah.wording import shown
 
     if move + link + copy > 1:
         raise SortError("--move, --link and --copy exclude each other; give one of them")
@@ -162,7 +162,7 @@ def _print(
     summary: "Summary", files: list[Path], planned: "list[SortedPhoto]", *, of_crops: bool
 ) -> None:
     from pilah.sorting.kinds import in_words
-    from pilah.sorting.walk import shown
+    from pilah.wording import shown
 
     for photo in planned:
         for destination in _destinations(photo):
@@ -188,7 +188,7 @@ def _destinations(photo: "SortedPhoto") -> list[str]:
 
 
 def _print_failures(what: str, failures: tuple[tuple[str, str], ...]) -> None:
-    from pilah.sorting.walk import shown
+    from pilah.wording import shown
 
     for path, why in failures[:SHOWN_FAILURES]:
         print(f"{what}: {shown(path)}: {shown(why)}", file=sys.stderr)

@@ -32,7 +32,7 @@ def undo(
     changed since the sort stays where it is and is named; the exit code is then 1.
     """
     from pilah.sorting import disk, undo_sort
-    from pilah.sorting.walk import shown
+    from pilah.wording import shown
 
     try:
         undone = undo_sort(folder, to=to)

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from PIL import Image
 
+from pilah.answers import likelier
 from pilah.errors import ImageError
 from pilah.evaluation.calibrate import fit_temperature
 from pilah.evaluation.metrics import Floats, Ints
 from pilah.faces.extract import Extracted, Extractor
 from pilah.images import load
 from pilah.models.bundle import HeightPoint, PhotoCounts
-from pilah.models.classifier import likelier
 
 HEIGHTS = (20, 28, 40, 56, 80, 112)
 """Pixels of a face in the photo. Above the last, a face counts as large."""

@@ -3,10 +3,10 @@
 import numpy as np
 from PIL import Image
 
+from pilah.answers import likelier
 from pilah.errors import ImageError
 from pilah.figures import Figure
 from pilah.images import load
-from pilah.models.classifier import likelier
 from pilah.runs.tables import Scores
 from pilah.types import LABELS
 

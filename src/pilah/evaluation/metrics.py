@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
+from pilah.answers import confidence_of, likelier
 from pilah.errors import DataError
 from pilah.evaluation.rate import Rate, wilson
 from pilah.models.bundle import RiskPoint
-from pilah.models.classifier import confidence_of, likelier
 from pilah.types import LABELS
 
 Floats = NDArray[np.float64]

@@ -3,7 +3,7 @@
     detect.py    which faces does one image show, at its own scale?
     search.py    at which sizes and in which rotation does a photo show faces?
     upright.py   how is a rotated photo turned, and a box taken back to it?
-    frame.py     where does the crop of a face lie, and how is that fitted on ready crops?
+    frame.py     how is it fitted on ready crops where a crop lies?
     crop.py      how are the pixels of a crop cut out?
     extract.py   all of it, for one photo
 

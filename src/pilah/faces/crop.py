@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pilah.faces.frame import crop_box
 from pilah.types import Box, Frame
 
 TILTED = 10.0
@@ -42,6 +41,17 @@ def crop_face(
         if min(around.left, around.top, width - around.right, height - around.bottom) >= 0:
             return _resize_rotated(image_rgb, rotated, around, tilt, size_hw), tilt
     return resize_box(image_rgb, inside(crop_box(box, frame, size_hw), image_rgb), size_hw), 0.0
+
+
+def crop_box(box: Box, frame: Frame, size_hw: tuple[int, int]) -> Box:
+    """Where the crop of a face lies, with the proportions of `size_hw`."""
+    height = frame.height * box.height
+    width = height * size_hw[1] / size_hw[0]
+    centre_x = (box.left + box.right) / 2 + frame.shift_x * box.height
+    centre_y = (box.top + box.bottom) / 2 + frame.shift_y * box.height
+    return Box(
+        centre_x - width / 2, centre_y - height / 2, centre_x + width / 2, centre_y + height / 2
+    )
 
 
 def inside(box: Box, image_rgb: NDArray[np.uint8]) -> Box:

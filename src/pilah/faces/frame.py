@@ -1,7 +1,4 @@
-"""Where the crop of a face lies around the detector's box, and how that is fitted on ready crops.
-
-A `Frame` (see `types.py`) holds it in units of the box's height, so it needs no landmarks.
-"""
+"""How the frame of a model's crops (`types.Frame`) is fitted on ready crops."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,17 +10,6 @@ from pilah.faces.detect import Detector
 from pilah.faces.picture import Picture
 from pilah.faces.search import search
 from pilah.types import Box, Frame
-
-
-def crop_box(box: Box, frame: Frame, size_hw: tuple[int, int]) -> Box:
-    """Where the crop of a face lies, with the proportions of `size_hw`."""
-    height = frame.height * box.height
-    width = height * size_hw[1] / size_hw[0]
-    centre_x = (box.left + box.right) / 2 + frame.shift_x * box.height
-    centre_y = (box.top + box.bottom) / 2 + frame.shift_y * box.height
-    return Box(
-        centre_x - width / 2, centre_y - height / 2, centre_x + width / 2, centre_y + height / 2
-    )
 
 
 def fit_frame(crop_paths: Iterable[Path]) -> Frame:

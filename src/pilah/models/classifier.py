@@ -1,10 +1,9 @@
-"""Crops become calibrated probabilities, and a probability becomes a label or none."""
+"""Crops become calibrated probabilities."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from pilah.models.bundle import Bundle
-from pilah.types import LABELS, Label
 
 
 class Classifier:
@@ -57,20 +56,3 @@ def _at_temperature(
     logit = np.log(p / (1 - p)) / temperature
     cooled: NDArray[np.float32] = (1 / (1 + np.exp(-logit))).astype(np.float32)
     return np.where(temperature == 1, p_male, cooled)
-
-
-def likelier(p_male: ArrayLike) -> NDArray[np.int64]:
-    """Class of the likelier label, 0 for female and 1 for male; a tie of 0.5 is male."""
-    return np.greater_equal(p_male, 0.5).astype(np.int64)
-
-
-def confidence_of(p_male: ArrayLike) -> NDArray[np.float64]:
-    """Probability of the likelier label, 0.5 to 1."""
-    return np.maximum(p_male, np.subtract(1, p_male))
-
-
-def label_of(p_male: float, min_confidence: float) -> Label | None:
-    """The likelier label, or None where its probability is below `min_confidence`."""
-    if confidence_of(p_male) < min_confidence:
-        return None
-    return LABELS[likelier(p_male)]

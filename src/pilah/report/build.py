@@ -17,7 +17,7 @@ from pilah.sorting.journal import SCRATCH, Journal, open_journal, refuse_undone
 from pilah.sorting.kinds import in_words
 from pilah.sorting.photos import photos_of
 from pilah.sorting.records import State
-from pilah.sorting.walk import shown
+from pilah.wording import shown
 
 NAMES = ("results.csv", "results.parquet", "report.html")
 CORRECTIONS = "corrections.csv"

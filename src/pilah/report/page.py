@@ -10,8 +10,8 @@ from pilah.models.bundle import BundleInfo, LabelCounts
 from pilah.report.rates import Share
 from pilah.report.tally import CONFIDENCE_STEPS, Tally
 from pilah.report.thumbnails import thumbnail
-from pilah.sorting import SortedPhoto
-from pilah.sorting.walk import shown
+from pilah.sorting.photos import SortedPhoto
+from pilah.wording import shown
 
 BIN_WORDS = {
     "female": "faces labelled female",

@@ -46,8 +46,7 @@ import pyarrow.parquet as pq
 
 from pilah.models.bundle import METADATA_KEY, BundleInfo
 from pilah.report.tally import face_counts
-from pilah.sorting import SortedPhoto
-from pilah.sorting.photos import relabelled
+from pilah.sorting.photos import SortedPhoto, relabelled
 from pilah.types import LABELS, Face
 
 CSV_COLUMNS = (

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pilah.report.rates import ClearFaces
-from pilah.sorting import BINS, SortedPhoto
+from pilah.sorting.bins import BINS
+from pilah.sorting.photos import SortedPhoto
 from pilah.types import Face
 
 CONFIDENCE_STEPS = 25

@@ -8,17 +8,17 @@ from pathlib import Path
 from pilah.sorting.moved import is_in_place
 from pilah.sorting.records import Entry, State
 from pilah.sorting.transfer import Mode, is_same_content
-from pilah.sorting.walk import Found, Photo
+from pilah.sorting.walk import Found, PhotoFile
 
 READERS = ("pilah", "pillow", "pillow-heif", "rawpy")
 
 
-def new_photos(found: Found, newest: dict[str, Entry]) -> list[Photo]:
+def new_photos(found: Found, newest: dict[str, Entry]) -> list[PhotoFile]:
     """Those that the sort has not dealt with, or that have another content now."""
     return [photo for photo in found.photos if not _is_known(photo, newest.get(photo.source))]
 
 
-def _is_known(photo: Photo, earlier: Entry | None) -> bool:
+def _is_known(photo: PhotoFile, earlier: Entry | None) -> bool:
     return earlier is not None and (
         photo.key == earlier.key
         or is_same_content(photo.source, earlier.size, earlier.mtime_ns, earlier.digest)

@@ -22,17 +22,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from pilah import files
-
-NO_WAY_AROUND = {
-    *(errno.EEXIST, errno.ENOENT, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO),
-}
-"""What the next-best way would meet too."""
+from pilah.files import NO_WAY_AROUND
 
 ORDINARY = {errno.EXDEV, errno.EMLINK}
 """Refusals of a hard link that say nothing about the disk: it leads to another one, or is one more
 than a file may have."""
-
-NO_FLUSH = "does not flush on demand; keep the power on until the end"
 
 HOUR_NS = 3_600_000_000_000
 FAT_STEP_NS = 2_000_000_000
@@ -67,10 +61,7 @@ def flush(descriptor: int) -> None:
     Raises:
         OSError: the disk is full or fails.
     """
-    try:
-        files.flush(descriptor)
-    except OSError as error:
-        _pass(error, "flush", NO_FLUSH)
+    _no_flush(files.flush(descriptor))
 
 
 def flush_folder(folder: str | Path) -> None:
@@ -79,10 +70,7 @@ def flush_folder(folder: str | Path) -> None:
     Raises:
         OSError: the folder is not there, or the disk fails.
     """
-    try:
-        files.flush_folder(folder)
-    except OSError as error:
-        _pass(error, "flush", NO_FLUSH)
+    _no_flush(files.flush_folder(folder))
 
 
 def set_time(path: str, mtime_ns: int) -> None:
@@ -103,10 +91,7 @@ def put_in_place(draft: Path, path: Path) -> None:
     Raises:
         OSError: the disk is full or fails.
     """
-    with draft.open("r+b") as file:
-        flush(file.fileno())
-    os.replace(draft, path)
-    flush_folder(path.parent)
+    _no_flush(files.put_in_place(draft, path))
 
 
 def open_locked(path: Path, *, create: bool) -> int:
@@ -208,6 +193,11 @@ def _is_alive(path: Path) -> bool:
         except (ProcessLookupError, OverflowError):
             return False
     return True
+
+
+def _no_flush(refused: OSError | None) -> None:
+    if refused:
+        _pass(refused, "flush", "does not flush on demand; keep the power on until the end")
 
 
 def _pass(error: OSError, what: str, words: str) -> None:

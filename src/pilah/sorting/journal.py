@@ -16,9 +16,9 @@ from typing import Any, Self
 
 from pilah.errors import SortError
 from pilah.sorting import disk
-from pilah.sorting.records import FORMAT, Line, State, read_state
+from pilah.sorting.records import FORMAT, JOURNAL, Line, State, read_state
 from pilah.sorting.transfer import digest_of
-from pilah.sorting.walk import JOURNAL, shown
+from pilah.wording import shown
 
 SCRATCH = ".pilah/scratch"
 MAX_LINE = 2**24

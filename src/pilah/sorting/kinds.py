@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 
 from pilah import raw
-from pilah.images import is_photo_name
+from pilah.formats import is_photo_name
 
 RAW = raw.SUFFIXES | {
     *(".crw", ".dcr", ".fff", ".gpr", ".kdc", ".mef", ".mos", ".mrw", ".raw", ".sr2", ".srf"),

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 
 from pilah.files import shortened
 from pilah.sorting.bins import Bin
-from pilah.sorting.walk import Photo
+from pilah.sorting.walk import PhotoFile
 
 
 class Names:
@@ -77,11 +77,11 @@ class Names:
             folder = os.path.dirname(folder)
 
 
-def folder_of(photo: Photo, bin: Bin, *, tree: bool) -> str:
+def folder_of(photo: PhotoFile, bin: Bin, *, tree: bool) -> str:
     """The folder of a photo in the target: its bin, with `tree` and its folder in the source."""
     return os.path.join(bin, photo.folder) if tree and photo.folder else bin
 
 
-def crop_name(photo: Photo, count: int) -> str:
+def crop_name(photo: PhotoFile, count: int) -> str:
     """The name of the crop of a photo's `count`-th face, counted from 1."""
     return f"{PurePath(photo.source).stem} face {count}.jpg"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pilah.errors import SortError
 from pilah.sorting.records import Entry, State
-from pilah.sorting.walk import shown
+from pilah.wording import shown
 
 Identity = list[int]
 """Device and inode of a folder, which it keeps when it is renamed."""

@@ -14,9 +14,8 @@ from typing import cast
 from pilah.sorting.bins import BINS, Bin, By, deciding
 from pilah.sorting.journal import no_sort
 from pilah.sorting.moved import find_moved, is_in_place
-from pilah.sorting.records import Entry, Line, State, read_lines, read_state
+from pilah.sorting.records import JOURNAL, Entry, Line, State, read_lines, read_state
 from pilah.sorting.transfer import Mode
-from pilah.sorting.walk import JOURNAL
 from pilah.types import LABELS, Face, Result
 
 

@@ -25,8 +25,9 @@ from pilah.sorting.transfer import (
     remove_original,
     take_back,
 )
-from pilah.sorting.walk import File, Photo, reason_of, shown
+from pilah.sorting.walk import File, PhotoFile
 from pilah.types import Result
+from pilah.wording import reason_of, shown
 
 STOPPING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
 """What the system answers when not only this photo but every further one would fail."""
@@ -72,7 +73,7 @@ class Placing:
         self._names = Names(target, (placed.path for entry in entries for placed in entry.files))
         self._folders: set[str] = set()
 
-    def put(self, photo: Photo, result: Result, bin: Bin) -> None:
+    def put(self, photo: PhotoFile, result: Result, bin: Bin) -> None:
         """Give a photo and its companions their places, or note in the journal why they have none.
 
         Raises:
@@ -125,7 +126,7 @@ class Placing:
         if self._journal.state.failed.get(line["failed"]) != line:
             self._journal.append(line)
 
-    def _try_to_put(self, photo: Photo, result: Result, bin: Bin) -> bool:
+    def _try_to_put(self, photo: PhotoFile, result: Result, bin: Bin) -> bool:
         """Place a photo; False if another program took one of the names in this very moment."""
         entries, drafts = self._prepare(photo, result, bin)
         for entry in entries[:-1]:
@@ -156,7 +157,7 @@ class Placing:
                 remove_original(entry, path)
 
     def _prepare(
-        self, photo: Photo, result: Result, bin: Bin
+        self, photo: PhotoFile, result: Result, bin: Bin
     ) -> tuple[list[Entry], list[list[Draft]]]:
         """What is to be done for a photo and for each of its companions, with all drafts made."""
         number = self._journal.state.last_number + 1
@@ -197,7 +198,7 @@ class Placing:
         status = os.stat(file)
         return Draft(file, Placed(path, status.st_size, status.st_mtime_ns, digest))
 
-    def _crops(self, photo: Photo, result: Result) -> Iterator[Draft]:
+    def _crops(self, photo: PhotoFile, result: Result) -> Iterator[Draft]:
         for count, face in enumerate(result.faces, start=1):
             folder = folder_of(photo, bin_of_faces((face,)), tree=self._tree)
             (path,) = self._names.free(folder, [crop_name(photo, count)])
@@ -209,7 +210,7 @@ class Placing:
             placed = Placed(path, status.st_size, status.st_mtime_ns, digest_of(file))
             yield Draft(file, placed)
 
-    def _replaced(self, photo: Photo) -> int | None:
+    def _replaced(self, photo: PhotoFile) -> int | None:
         """An earlier copy of a file that has another content now; a move left no file behind."""
         earlier = self._journal.state.newest.get(photo.source)
         return None if self._mode == "move" or earlier is None else earlier.number
@@ -259,7 +260,7 @@ class Placing:
             path.unlink()
 
 
-def reason_of_failure(error: Exception, photo: Photo) -> str:
+def reason_of_failure(error: Exception, photo: PhotoFile) -> str:
     """Why a photo could not be placed; a companion that is the reason is named."""
     if not isinstance(error, OSError):
         return str(error)

@@ -14,12 +14,13 @@ from pilah.sorting.journal import at_work, unwritable
 from pilah.sorting.naming import Names, crop_name, folder_of
 from pilah.sorting.photos import Crop, SortedPhoto, failed_photo
 from pilah.sorting.placing import reason_of_failure
-from pilah.sorting.records import Entry, State
+from pilah.sorting.records import JOURNAL, Entry, State
 from pilah.sorting.sort import Progress, ResultsOf, SortOptions, refuse
 from pilah.sorting.summary import Counting, Summary
 from pilah.sorting.transfer import Mode, refuse_transfer
-from pilah.sorting.walk import JOURNAL, File, Found, Photo, find_photos, shown
+from pilah.sorting.walk import File, Found, PhotoFile, find_photos
 from pilah.types import Face, Result
+from pilah.wording import shown
 
 Listing = Callable[[SortedPhoto], None]
 
@@ -77,7 +78,7 @@ class _Plan:
         freed = {placed.path for entry in gone for placed in entry.files}
         self._names = Names(target, taken, freed=freed)
 
-    def place(self, photo: Photo, result: Result) -> SortedPhoto:
+    def place(self, photo: PhotoFile, result: Result) -> SortedPhoto:
         """A photo as it would be after the sort."""
         options, bin = self._options, bin_of(result, by=self._options.by)
         try:
@@ -101,7 +102,7 @@ class _Plan:
         """A photo that would get no place."""
         return failed_photo(source, {"error": reason}, of_faces=self._options.faces)
 
-    def _crop(self, photo: Photo, count: int, face: Face) -> Crop:
+    def _crop(self, photo: PhotoFile, count: int, face: Face) -> Crop:
         bin = bin_of_faces((face,))
         folder = folder_of(photo, bin, tree=self._options.tree)
         (path,) = self._names.free(folder, [crop_name(photo, count)])
@@ -110,7 +111,7 @@ class _Plan:
 
 def _photos(
     found: Found, state: State, retried: list[Entry], target: Path, mode: Mode
-) -> list[tuple[Photo, str]]:
+) -> list[tuple[PhotoFile, str]]:
     """The photos to sort, each with the path where it can be read now."""
     again = {entry.source for entry in retried}
     newest = {source: entry for source, entry in state.newest.items() if source not in again}
@@ -118,7 +119,7 @@ def _photos(
     for entry in retried if mode == "move" else ():  # the sort would first put them back
         path = entry.files[0].path
         folder = os.path.dirname(path).removeprefix(entry.bin).lstrip(os.sep)
-        photo = Photo(entry.source, entry.size, entry.mtime_ns, folder)
+        photo = PhotoFile(entry.source, entry.size, entry.mtime_ns, folder)
         photos.append((photo, str(target / path)))
     return photos
 
@@ -134,7 +135,7 @@ def _refuse_unwritable(target: Path) -> None:
             raise unwritable(target, OSError(number, os.strerror(number)))
 
 
-def _refuse_full(photos: list[tuple[Photo, str]], target: Path, options: SortOptions) -> None:
+def _refuse_full(photos: list[tuple[PhotoFile, str]], target: Path, options: SortOptions) -> None:
     home = target if target.exists() else target.parent
     if options.mode == "link" or options.faces:
         return

@@ -46,6 +46,9 @@ from pilah.types import Result
 
 FORMAT = 2
 
+JOURNAL = ".pilah/journal.jsonl"
+"""Where a sort keeps its journal, inside its target."""
+
 Line = dict[str, Any]
 
 

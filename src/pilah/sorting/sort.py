@@ -26,19 +26,12 @@ from pilah.sorting.journal import (
 from pilah.sorting.origin import identities
 from pilah.sorting.photos import photos_of
 from pilah.sorting.placing import Placing
-from pilah.sorting.records import State, read_state
+from pilah.sorting.records import JOURNAL, State, read_state
 from pilah.sorting.summary import Counting, Summary
 from pilah.sorting.transfer import Mode
-from pilah.sorting.walk import (
-    JOURNAL,
-    Found,
-    Photo,
-    find_photos,
-    reason_of,
-    refuse_source_inside,
-    shown,
-)
+from pilah.sorting.walk import Found, PhotoFile, find_photos, refuse_source_inside
 from pilah.types import Result
+from pilah.wording import reason_of, shown
 
 ResultsOf = Callable[[Iterable[str]], Iterator[Result]]
 Progress = Callable[[int, int], None]
@@ -177,7 +170,7 @@ def _sort_new(
     progress: Progress | None,
 ) -> int:
     photos = new_photos(found, journal.state.newest)
-    waiting: deque[Photo] = deque()  # asked for, not answered yet: the pipeline reads ahead
+    waiting: deque[PhotoFile] = deque()  # asked for, not answered yet: the pipeline reads ahead
 
     def paths() -> Iterator[str]:
         for photo in photos:

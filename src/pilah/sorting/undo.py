@@ -17,9 +17,9 @@ from pilah.sorting.bins import BINS
 from pilah.sorting.journal import SCRATCH, Journal, JournalError, open_journal, staging_path
 from pilah.sorting.moved import find_moved, is_in_place
 from pilah.sorting.origin import home, refuse_missing, relocated
-from pilah.sorting.records import Entry, Placed, State
+from pilah.sorting.records import JOURNAL, Entry, Placed, State
 from pilah.sorting.transfer import Mode, digest_of, is_same_content, take_back
-from pilah.sorting.walk import JOURNAL, reason_of, shown
+from pilah.wording import reason_of, shown
 
 WORDS = {
     "missing": "is no longer there",

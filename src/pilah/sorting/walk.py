@@ -9,9 +9,8 @@ from pathlib import Path
 
 from pilah.errors import SortError
 from pilah.sorting.kinds import NOT_THE_USERS_FOLDERS, companions, kind_of
-
-JOURNAL = ".pilah/journal.jsonl"
-"""Where a sort keeps its journal, inside its target."""
+from pilah.sorting.records import JOURNAL
+from pilah.wording import reason_of, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Photo(File):
+class PhotoFile(File):
     """A photo to sort: `folder` is its folder below the source that it was found in."""
 
     folder: str = ""
@@ -48,7 +47,7 @@ class Found:
     are not photos by kind (`kinds.py`); `earlier` are folders left out because they hold a sort.
     """
 
-    photos: list[Photo] = field(default_factory=list)
+    photos: list[PhotoFile] = field(default_factory=list)
     unopened: list[tuple[str, str]] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     earlier: list[str] = field(default_factory=list)
@@ -124,7 +123,7 @@ class Walk:
             self._skip(name)
         else:
             files = tuple(filter(None, (_file(os.path.join(parent, other)) for other in beside)))
-            photo = Photo(path, status.st_size, status.st_mtime_ns, folder, files)
+            photo = PhotoFile(path, status.st_size, status.st_mtime_ns, folder, files)
             self.found.photos.append(photo)
 
     def _skip(self, name: str) -> None:
@@ -192,15 +191,5 @@ def refuse_source_inside(sources: Iterable[str], target: Path) -> None:
             )
 
 
-def shown(path: str | Path) -> str:
-    """A path fit for one line on any screen: line ends and bytes that are not text are escaped."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(path))
-
-
 def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
-
-
-def reason_of(error: OSError) -> str:
-    """Why the system refused, in a few words."""
-    return error.strerror or type(error).__name__

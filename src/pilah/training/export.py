@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from pilah.answers import confidence_of, likelier
 from pilah.dataset.manifest import read_manifest
 from pilah.errors import DataError
 from pilah.evaluation.calibrate import apply_temperature, fit_temperature
@@ -25,7 +26,6 @@ from pilah.faces.extract import Extractor
 from pilah.faces.frame import fit_frame
 from pilah.files import put_in_place
 from pilah.models.bundle import METADATA_KEY, BundleInfo, HeightPoint, LabelCounts, PhotoCounts
-from pilah.models.classifier import confidence_of, likelier
 from pilah.progress import note
 from pilah.runs.folder import Run, check_export
 from pilah.runs.recipe import Recipe, read_recipe

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from pilah.answers import likelier
 from pilah.errors import BundleError
-from pilah.models.classifier import likelier
 from pilah.runtime import open_session
 from pilah.training.onnx_graph import write_int8
 

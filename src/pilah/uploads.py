@@ -1,6 +1,7 @@
-"""What may be taken in: limits, and a .zip that is unpacked without harm.
+"""What may be taken in from outside: limits, and a .zip that is unpacked without harm.
 
-Whatever is refused raises `Refused`, whose text is in the visitor's language.
+Whatever is refused raises `Refused`, which says why in a word and in numbers; who shows it to a
+person finds the sentence (`app/refusals.py` in the visitor's language).
 """
 
 import os
@@ -15,11 +16,9 @@ from typing import IO
 
 from PIL import Image
 
-from pilah.app.plain import plain
-from pilah.app.texts import texts
 from pilah.errors import PilahError
 from pilah.files import free_name
-from pilah.images import is_photo_name
+from pilah.formats import is_photo_name
 
 MEGABYTE = 1_000_000
 
@@ -42,20 +41,13 @@ CHUNK = 2**20
 
 
 class Refused(PilahError):
-    """Something was not taken in; `words` says why, in a language of the app."""
+    """Something was not taken in: `why` in a word, and the `values` that its sentence names."""
 
-    def __init__(self, why: str, **values: object) -> None:
-        """Name the text `limits.WHY`, and what goes into it."""
+    def __init__(self, why: str, **values: str | int) -> None:
+        """Name why, and the numbers and names of the case."""
         self.why, self.values = why, values
-        super().__init__(self.words("en"))
-
-    def words(self, language: str) -> str:
-        """What was received and what to do, in a language of the app, as Markdown."""
-        shown = {
-            name: plain(value) if isinstance(value, str) else value
-            for name, value in self.values.items()
-        }
-        return texts(language)(f"limits.{self.why}", **shown)
+        named = ", ".join(f"{name} {value}" for name, value in values.items())
+        super().__init__(f"refused: {why}" + (f" ({named})" if named else ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pilah.app import uploads
+from pilah import uploads
+from pilah.app.refusals import refusal
 from pilah.app.texts import LANGUAGES
-from pilah.app.uploads import Refused, check_count, check_pixels, unpack
+from pilah.uploads import Refused, check_count, check_pixels, unpack
 
 
 def jpeg(size=(8, 8)) -> bytes:
@@ -92,7 +93,7 @@ def test_what_must_not_be_unpacked_is_refused(tmp_path, archive, why):
         unpack(archive, inside)
     assert refused.value.why == why
     assert [path for path in files(tmp_path) if not path.is_relative_to(inside)] == []
-    assert len({refused.value.words(language) for language in LANGUAGES}) == len(LANGUAGES)
+    assert len({refusal(refused.value, language) for language in LANGUAGES}) == len(LANGUAGES)
 
 
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
