@@ -28,7 +28,7 @@ def expected(tiny_bundle, data: bytes) -> list[str]:
     """What the page must say of a photo's faces, from the library itself."""
     say, rows = texts("en"), []
     for face in pilah.load(tiny_bundle).predict(data).faces:
-        share = say.percent(face.confidence)
+        share = say.confidence(face.confidence)
         if face.label is None:
             leaning = "male" if face.p_male >= 0.5 else "female"
             share = say("classify.leaning", label=leaning, share=share)
@@ -59,12 +59,12 @@ def test_more_caution_makes_unsure(open_page, portraits):
     page = open_page()
     give(page, {"grey.jpg": next(iter(portraits.values()))})
     expect(page.locator(".face")).to_have_count(1)
-    shown = page.get_by_text("90.0%")
+    shown = page.get_by_text("95.0%")
     expect(shown).to_be_visible()
     slider = page.get_by_role("slider")
     slider.focus()
     slider.press("ArrowLeft")  # by keyboard alone
-    expect(page.get_by_text("100.0%").first).to_be_visible()
+    expect(page.get_by_text(texts("en")("caution.all"), exact=True)).to_be_visible()
 
 
 def test_a_pasted_photo(open_page, portraits):

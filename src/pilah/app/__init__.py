@@ -9,6 +9,7 @@
     visits.py     who is here, and what is kept for them until they leave
     model.py      the model, loaded once a process
     classify.py   photos in, faces and labels out
+    caution.py    the minimum confidence, and what it costs
     sort.py       a .zip or a folder in, a sorted .zip out
     review.py     the grid on which a sort is corrected, in the browser review.js
     pictures.py   the photos of that grid, small

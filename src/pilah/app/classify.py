@@ -3,12 +3,12 @@
 import html
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any
 
 import streamlit as st
 
 from pilah import uploads
 from pilah.answers import label_of
+from pilah.app.caution import choose_caution
 from pilah.app.drawing import Seen, draw_faces, preview
 from pilah.app.language import text, words
 from pilah.app.model import model
@@ -17,7 +17,6 @@ from pilah.app.plain import plain
 from pilah.app.refusals import refusal
 from pilah.app.samples import sample_photos
 from pilah.errors import ImageError
-from pilah.models.bundle import BundleInfo, RiskPoint
 from pilah.types import Face, Result
 
 REASONS = {
@@ -40,7 +39,7 @@ def show() -> None:
     photos = _photos()
     with st.spinner(text("classify.loading")):
         info = model().pilah.info
-    caution = _caution(info)
+    caution = choose_caution(info)
     seen: dict[str, Seen] = st.session_state.setdefault("seen", {})
     for gone in seen.keys() - photos.keys():
         del seen[gone]
@@ -117,35 +116,6 @@ def _look_at(name: str, data: bytes) -> Seen:
         return Seen(name, Result(None, error=str(error)), None)
 
 
-def _caution(info: BundleInfo) -> float:
-    """The slider of the lowest confidence that is answered, and what it costs."""
-    points = {point.min_confidence: point for point in info.risk_coverage}
-    steps = sorted({0.5, *points, info.min_confidence})
-    with st.container(border=True):
-        left, right = st.columns([3, 2], vertical_alignment="center", gap="medium")
-        caution: Any = left.select_slider(
-            text("classify.caution"),
-            steps,
-            value=info.min_confidence,
-            format_func=lambda share: words().percent(share, digits=0 if share < 0.99 else 1),
-            help=text("classify.caution_help"),
-            key="caution",
-        )
-        point = risk_at(info, caution)
-        if point:
-            with right.container(horizontal=True):
-                st.metric(text("classify.coverage"), words().percent(point.coverage))
-                st.metric(text("classify.error"), words().percent(point.error))
-        left.caption(text("classify.caution_from"))
-    return float(caution)
-
-
-def risk_at(info: BundleInfo, min_confidence: float) -> RiskPoint | None:
-    """What was measured at this confidence, or at the nearest below it; None if nothing was."""
-    below = [point for point in info.risk_coverage if point.min_confidence <= min_confidence]
-    return max(below, key=lambda point: point.min_confidence, default=None)
-
-
 def _show_photo(seen: Seen) -> None:
     result = seen.result
     with st.container(border=True):
@@ -180,7 +150,7 @@ def _shown_width(height: int, width: int) -> int:
 def _face_row(number: int | None, face: Face) -> str:
     """Label, confidence and bar of one face; an unsure one says what it leans to."""
     kind = face.label or "unsure"
-    share = words().percent(face.confidence)
+    share = words().confidence(face.confidence)
     leaning = label_of(face.p_male, 0.5)
     word = text(f"label.{kind}")
     if face.label is None:

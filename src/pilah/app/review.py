@@ -166,7 +166,7 @@ def describe(photo: SortedPhoto) -> str:
 
 def _face_words(face: Face) -> str:
     label = face.label or "unsure"
-    return f"{text(f'label.{label}')} {words().percent(face.confidence, digits=0)}"
+    return f"{text(f'label.{label}')} {words().confidence(face.confidence, digits=0)}"
 
 
 def _deciding(photo: SortedPhoto) -> tuple[Face, ...]:
