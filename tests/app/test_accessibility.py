@@ -161,3 +161,26 @@ def test_nothing_is_wider_than_a_phone(open_page, path):
     page.wait_for_timeout(1500)
     for scrolled in ("document.documentElement", "document.querySelector('.stMain')"):
         assert page.evaluate(f"{scrolled}.scrollWidth") <= 360
+
+
+HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
+    .filter((heading) => heading.checkVisibility())
+    .map((heading) => Number(heading.tagName[1]))"""
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_headings_begin_with_one_and_skip_no_level(open_page, path):
+    page = open_page(path)
+    page.wait_for_timeout(500)
+    levels = page.evaluate(HEADINGS)
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_a_tab_is_titled_by_its_page(open_page, language):
+    for path, name in zip(PAGES, ("classify", "sort", "study", "about"), strict=True):
+        page = open_page(f"{path}?language={language}")
+        expect(page).to_have_title(f"{texts(language)(f'frame.{name}')} · pilah")
+        expect(page.locator("html")).to_have_attribute("lang", language)

@@ -193,7 +193,7 @@ def test_a_zip_is_sorted_corrected_and_downloaded(open_page, portraits):
         assert archive.read("mixed/one.jpg") == photo
         assert archive.read("unreadable/broken.jpg") == b"nope"
         rows = list(csv.DictReader(io.StringIO(archive.read("results.csv").decode())))
-        assert {row["path"]: row["bin"] for row in rows} == {
+        assert {row["path"]: row["folder"] for row in rows} == {
             "album/one.jpg": "mixed",
             "broken.jpg": "unreadable",
         }

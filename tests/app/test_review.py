@@ -84,7 +84,7 @@ def corrections(page: Page) -> dict[str, str]:
         page.keyboard.press("Enter")
     with zipfile.ZipFile(download.value.path()) as archive:
         rows = csv.DictReader(io.StringIO(archive.read("results.csv").decode()))
-        corrected = {row["path"]: row["bin"] for row in rows if row["corrected"]}
+        corrected = {row["path"]: row["folder"] for row in rows if row["corrected"]}
         report = archive.read("report.html").decode()
     assert f"{len(corrected)} corrected by hand" in report or not corrected
     return corrected

@@ -18,7 +18,8 @@
 
     texts/        every text, one file a language
     refusals.py   what a refusal says
-    workspace.py  one visitor's sort on disk: sorted, corrected, zipped, removed
+    workspace.py  one visitor's sort on disk: sorted, corrected, removed
+    archive.py    the .zip of it to take home
     scratch.py    where a server keeps those; what a killed one left is removed
     charts.py     colours of charts
     plain.py      names as they are, whatever Markdown they look like

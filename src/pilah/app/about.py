@@ -18,19 +18,19 @@ ANSWERS = (*LABELS, "unsure")
 
 def show() -> None:
     """Show the page."""
-    st.subheader(text("about.label"))
+    st.header(text("about.label"))
     st.markdown(text("about.label_text"))
     info = model().pilah.info
-    st.subheader(text("about.model"))
+    st.header(text("about.model"))
     st.table(_facts(info), border="horizontal")
-    st.subheader(text("about.errors"))
+    st.header(text("about.errors"))
     st.markdown(text("about.errors_text", caution=words().percent(info.min_confidence)))
     st.table(error_rows(info), border="horizontal")
     st.caption(text("about.intervals"))
     _show_card(card_path(Settings.from_arguments().model or DEFAULT_MODEL))
-    st.subheader(text("about.licence"))
+    st.header(text("about.licence"))
     st.markdown(text("about.licence_text", licence=plain(info.licence)))
-    st.subheader(text("about.privacy"))
+    st.header(text("about.privacy"))
     st.markdown(text("about.privacy_text"))
 
 

@@ -23,7 +23,6 @@ PAGES = {
 def show() -> None:
     """Show the page that the visitor is on."""
     visits.welcome()
-    st.set_page_config(page_title="pilah", page_icon=_icon(), layout="wide")
     st.logo(_icon())
     st.html(Path(__file__).parent / "style.css")
     set_language()
@@ -38,6 +37,8 @@ def show() -> None:
         for name, icon in PAGES.items()
     }
     page = st.navigation(list(pages), position="top")
+    title = f"{text(f'frame.{pages[page]}')} · pilah"
+    st.set_page_config(page_title=title, page_icon=_icon(), layout="wide")
     # Here and not on the page, whose widgets are forgotten when another one is opened.
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(text(f"{pages[page]}.title"), anchor=False)

@@ -11,6 +11,7 @@ from streamlit.runtime.scriptrunner import add_script_run_ctx
 
 from pilah import uploads
 from pilah.app import visits
+from pilah.app.archive import write_zip
 from pilah.app.charts import BIN_COLOURS, show_chart
 from pilah.app.language import text, words
 from pilah.app.model import sorting_model
@@ -101,7 +102,7 @@ def _show_sorted(workspace: Workspace) -> None:
     counts: dict[str, int] = {bin: tally.bins[bin] for bin in BINS}
     _show_left_out(workspace.unpacked)
     _show_share(workspace, tally)
-    st.subheader(text("sort.look"))
+    st.header(text("sort.look"))
     chosen = st.segmented_control(
         text("sort.bin"),
         [ALL, *BINS],
@@ -118,13 +119,13 @@ def _show_sorted(workspace: Workspace) -> None:
     ]
     show_grid(workspace, photos, str(chosen))
     _chart(counts)
-    st.subheader(text("sort.take"))
+    st.header(text("sort.take"))
     corrections = words().number(len(workspace.corrections))
     st.markdown(text("sort.take_text", number=corrections, least=MIN_IMAGES))
     with st.container(horizontal=True):
         st.download_button(
             text("sort.download"),
-            lambda: workspace.zip().read_bytes(),
+            lambda: write_zip(workspace).read_bytes(),
             file_name="sorted.zip",
             mime="application/zip",
             type="primary",

@@ -23,7 +23,7 @@ def show() -> None:
     runs = shipped + own
     for folder in unusable:
         st.warning(text("study.unusable", name=plain(folder.name)))
-    st.subheader(text("study.table"))
+    st.header(text("study.table"))
     st.table(study_table(runs).set_index(text("study.run")), border="horizontal")
     st.caption(text("study.table_note"))
     if not shipped:
@@ -32,20 +32,20 @@ def show() -> None:
         st.info(text("study.none_own"))
     if not runs:
         return
-    st.subheader(text("study.curves"))
+    st.header(text("study.curves"))
     for quantity, column in zip(("accuracy", "loss"), st.columns(2), strict=True):
         show_chart(_curves(runs, quantity), column)
-    st.subheader(text("study.labels"))
+    st.header(text("study.labels"))
     st.caption(text("study.labels_note"))
     for run, column in zip(runs, _columns(len(runs)), strict=True):
         show_chart(_label_bars(run), column)
-    st.subheader(text("study.confusion"))
+    st.header(text("study.confusion"))
     st.caption(text("study.confusion_note"))
     for run, column in zip(runs, _columns(len(runs)), strict=True):
         show_chart(_confusion(run), column)
     pictures = [run for run in runs if run.gallery]
     if pictures:
-        st.subheader(text("study.wrong"))
+        st.header(text("study.wrong"))
         for run in pictures:
             with st.expander(plain(run.name)):
                 st.image(str(run.gallery))

@@ -1,36 +1,27 @@
-"""One visitor's sort on disk: unpacked, sorted, corrected by hand, zipped, and removed.
+"""One visitor's sort on disk: unpacked, sorted, corrected by hand, and removed.
 
 The photos are linked into the sorted folder, not copied, so nothing is there twice and a folder of
 the user's own is only read. `visits.py` says when the folder is removed.
 """
 
-import csv
 import os
 import secrets
 import shutil
 import tempfile
-import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path, PurePath
 
 from pilah.app.scratch import scratch_folder
-from pilah.files import free_name
 from pilah.models.bundle import BundleInfo
 from pilah.report.build import build_report
-from pilah.report.page import render_page
 from pilah.report.rates import Share, share_of_women
-from pilah.report.tables import as_cell
 from pilah.report.tally import Tally
 from pilah.sorting.bins import BINS, Bin
 from pilah.sorting.photos import SortedPhoto, read_results, relabelled
 from pilah.sorting.sort import Progress, ResultsOf, SortOptions, sort_photos
-from pilah.types import LABELS
 from pilah.uploads import Unpacked
-
-CORRECTION_COLUMNS = ("path", "label", "predicted", "p_male")
 
 
 class Workspace:
@@ -108,14 +99,19 @@ class Workspace:
         """A photo's path below what was sorted."""
         return PurePath(photo.source).relative_to(os.path.abspath(self.source)).as_posix()
 
-    def tally(self) -> Tally:
-        """Everything that a report counts, after the corrections."""
-        assert self.info is not None, "only a finished sort is counted"
-        tally = Tally(self.info.min_confidence)
+    def photos_now(self) -> Iterator[SortedPhoto]:
+        """Every photo, its folder and its faces' labels after the corrections."""
         for photo in self.photos:
             if bin := self.corrections.get(photo.source):
                 faces = relabelled(photo.result.faces, bin, "foreground")
                 photo = replace(photo, folder=bin, faces=faces)
+            yield photo
+
+    def tally(self) -> Tally:
+        """Everything that a report counts, after the corrections."""
+        assert self.info is not None, "only a finished sort is counted"
+        tally = Tally(self.info.min_confidence)
+        for photo in self.photos_now():
             tally.add(photo)
         return tally
 
@@ -125,70 +121,3 @@ class Workspace:
         # What a person corrected has other errors than the model alone.
         measured = {} if tally.other_threshold or tally.corrected else self.info.validation
         return share_of_women(tally.clear, unsure=tally.faces["unsure"], validation=measured)
-
-    def zip(self) -> Path:
-        """Write `sorted.zip`: the bins as corrected, results.csv, report.html, corrections.csv.
-
-        In results.csv paths are those below what was sorted, and bin and destination follow the
-        corrections, and so does report.html. corrections.csv is a table that `pilah prepare` reads:
-        the photos that a person moved into female or male.
-        """
-        assert self.info is not None, "only a finished sort is zipped"
-        tally = self.tally()
-        report = render_page(tally, self.share(tally), info=self.info, folder=self.source.name)
-        path = self.folder / "sorted.zip"
-        places = dict(self._places())
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
-            for photo in self.photos:
-                if photo.source in places:
-                    archive.write(photo.source, places[photo.source])
-            archive.writestr("results.csv", self._results_csv(places))
-            archive.writestr("corrections.csv", self._corrections_csv(places))
-            archive.writestr("report.html", report)
-        return path
-
-    def _places(self) -> Iterator[tuple[str, str]]:
-        """Each photo's path in the .zip; those that stay where they are keep their names."""
-        taken: dict[Bin, set[str]] = {bin: set() for bin in BINS}
-        for photo in sorted(self.photos, key=lambda photo: photo.source in self.corrections):
-            if photo.destination is not None:
-                bin = self.bin_of(photo)
-                yield photo.source, f"{bin}/{_claim(PurePath(photo.destination).name, taken[bin])}"
-
-    def _results_csv(self, places: dict[str, str]) -> str:
-        by_source = {photo.source: photo for photo in self.photos}
-        with (self.target / "results.csv").open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-        text = StringIO()
-        writer = csv.DictWriter(text, reader.fieldnames or (), lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            photo = by_source.get(row["path"])
-            if photo:
-                row["path"], row["bin"] = self.name_of(photo), self.bin_of(photo)
-                row["folder"] = self.bin_of(photo)
-                row["corrected"] = "yes" if photo.source in self.corrections else ""
-                row["destination"] = places.get(photo.source, "")
-            writer.writerow({column: as_cell(value) for column, value in row.items()})
-        return text.getvalue()
-
-    def _corrections_csv(self, places: dict[str, str]) -> str:
-        text = StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(CORRECTION_COLUMNS)
-        for photo in self.photos:
-            label = self.corrections.get(photo.source)
-            if label in LABELS and photo.source in places:
-                p_male = photo.result.p_male
-                shown = "" if p_male is None else f"{p_male:.4f}"
-                cells = (places[photo.source], label, photo.bin, shown)
-                writer.writerow(map(as_cell, cells))
-        return text.getvalue()
-
-
-def _claim(name: str, taken: set[str]) -> str:
-    """The first free name, upper and lower case alike; it is taken from now on."""
-    free = free_name(name, lambda each: each.casefold() in taken)
-    taken.add(free.casefold())
-    return free
