@@ -1,5 +1,7 @@
 """Can everyone use it? Contrast as rendered, the keyboard alone, the width of a phone."""
 
+from itertools import pairwise
+
 import pytest
 from photos import jpeg_of, zip_of
 from PIL import Image
@@ -175,7 +177,7 @@ def test_headings_begin_with_one_and_skip_no_level(open_page, path):
     levels = page.evaluate(HEADINGS)
     assert levels.count(1) == 1
     assert levels[0] == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 @pytest.mark.parametrize("language", ["en", "id"])

@@ -251,3 +251,32 @@ def test_a_hostile_zip_is_refused_in_plain_words(open_page):
     )
     page.get_by_role("button", name="Sort", exact=True).click()
     expect(page.get_by_text("wants to write outside its own folder")).to_be_visible()
+
+
+def test_photos_are_filtered_corrected_and_taken_home(open_page, portraits):
+    page = open_page()
+    give(page, {**portraits, "wall.jpg": jpeg_of(Image.new("RGB", (300, 200), "grey"))})
+    expect(page.locator(".stImage img")).to_have_count(5)
+    names = [image.get_attribute("alt") for image in page.locator(".stImage img").all()]
+    assert names[0] == "dark Hopper.jpg, female >99%"
+    page.get_by_role("radio", name="no face 1", exact=True).click()
+    expect(page.locator(".stImage img")).to_have_count(1)
+    page.get_by_role("radio", name="female 2", exact=True).click()
+    expect(page.locator(".stImage img")).to_have_count(2)
+    page.get_by_role("button", name="This is wrong").first.click()
+    page.get_by_role("button", name="male", exact=True).click()
+    page.keyboard.press("Escape")
+    page.get_by_role("radio", name="all 5", exact=True).click()
+    expect(page.locator(".stImage img")).to_have_count(5)
+    wait_for_page(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Results as CSV").click()
+    with download.value.path().open() as file:
+        rows = {row["photo"]: row["corrected"] for row in csv.DictReader(file)}
+    assert rows == {**dict.fromkeys([*portraits, "wall.jpg"], ""), "dark Hopper.jpg": "male"}
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Corrected faces").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        (name, label) = archive.read("corrections.csv").decode().splitlines()[1].split(",")
+        assert (label, len(archive.namelist())) == ("male", 2)
+        Image.open(archive.open(name)).load()

@@ -48,9 +48,9 @@ def test_no_text_is_missing_and_none_unused(language: str) -> None:
 
 
 def test_the_texts_named_by_parts_are_there() -> None:
-    from pilah.app import classify
+    from pilah.app import cards
 
-    named = {f"unreadable.{name}" for name in classify.REASONS.values()}
+    named = {f"unreadable.{name}" for name in cards.REASONS.values()}
     refusals = {
         f"limits.{why}"
         for path in [*SOURCES, Path(pilah.uploads.__file__)]

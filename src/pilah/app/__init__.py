@@ -9,6 +9,8 @@
     visits.py     who is here, and what is kept for them until they leave
     model.py      the model, loaded once a process
     classify.py   photos in, faces and labels out
+    cards.py      the photos that were looked at, as a grid with filters
+    downloads.py  answers, pictures and corrections to take home
     caution.py    the minimum confidence, and what it costs
     sort.py       a .zip or a folder in, a sorted .zip out
     review.py     the grid on which a sort is corrected, in the browser review.js
@@ -24,6 +26,7 @@
     charts.py     colours of charts
     plain.py      names as they are, whatever Markdown they look like
     drawing.py    boxes on photos, thumbnails of them
+    spoken.py     faces in words
     results.py    files of a run, read for the Study page
     samples.py    two portraits to try
 

@@ -1,36 +1,22 @@
 """The Classify page: photos in, faces and their likely labels out."""
 
-import html
 from collections.abc import Callable
 from io import BytesIO
 
 import streamlit as st
 
 from pilah import uploads
-from pilah.answers import label_of
+from pilah.app.cards import show_photos
 from pilah.app.caution import choose_caution
-from pilah.app.drawing import Seen, draw_faces, preview
+from pilah.app.downloads import offer_downloads
+from pilah.app.drawing import Seen, preview
 from pilah.app.language import text, words
 from pilah.app.model import model
 from pilah.app.paste import paste_into_uploader
-from pilah.app.plain import plain
 from pilah.app.refusals import refusal
 from pilah.app.samples import sample_photos
 from pilah.errors import ImageError
-from pilah.types import Face, Result
-
-REASONS = {
-    "not an image": "not_an_image",
-    "empty file": "empty",
-    "cut off": "cut_off",
-    "damaged": "damaged",
-    "too large": "too_large",
-    "a HEIC photo": "heic",
-}
-"""How a reason of `pilah.images` begins, and the text `unreadable.NAME` that says it kindly."""
-
-SHOWN_HW = (360, 520)
-"""Most pixels that a photo takes on the page: so high, the next one is not far."""
+from pilah.types import Result
 
 
 def show() -> None:
@@ -43,12 +29,13 @@ def show() -> None:
     seen: dict[str, Seen] = st.session_state.setdefault("seen", {})
     for gone in seen.keys() - photos.keys():
         del seen[gone]
+        st.session_state.get("wrong", {}).pop(gone, None)
     _look(photos, seen)
-    for key in photos:
-        if key in seen:
-            _show_photo(seen[key].at_caution(caution))
-    if photos:
+    shown = {key: seen[key].at_caution(caution) for key in photos if key in seen}
+    if shown:
+        show_photos(shown)
         st.caption(text("classify.meaning"))
+        offer_downloads(shown, {key: photos[key][1] for key in shown})
 
 
 Sources = dict[str, tuple[str, Callable[[], bytes]]]
@@ -114,53 +101,3 @@ def _look_at(name: str, data: bytes) -> Seen:
         return Seen(name, Result(None, error=refusal(refused, words().language)), None)
     except ImageError as error:
         return Seen(name, Result(None, error=str(error)), None)
-
-
-def _show_photo(seen: Seen) -> None:
-    result = seen.result
-    with st.container(border=True):
-        if result.error is not None or seen.preview_jpeg is None or result.size_hw is None:
-            st.markdown(f"__{plain(seen.name)}__")
-            st.warning(_unreadable(result.error or ""), icon=":material/broken_image:")
-            return
-        picture, answers = st.columns([3, 2], gap="medium")
-        picture.image(
-            draw_faces(seen.preview_jpeg, result.faces, result.size_hw),
-            width=_shown_width(*result.size_hw),
-        )
-        answers.markdown(f"__{plain(seen.name)}__")
-        if not result.faces:
-            answers.info(text("classify.no_face"), icon=":material/face_retouching_off:")
-        for number, face in enumerate(result.faces, start=1):
-            answers.html(_face_row(number if len(result.faces) > 1 else None, face))
-
-
-def _unreadable(error: str) -> str:
-    for begins, name in REASONS.items():
-        if error.startswith(begins):
-            return text(f"unreadable.{name}")
-    return plain(error)
-
-
-def _shown_width(height: int, width: int) -> int:
-    most_high, most_wide = SHOWN_HW
-    return max(1, min(most_wide, round(most_high * width / height)))
-
-
-def _face_row(number: int | None, face: Face) -> str:
-    """Label, confidence and bar of one face; an unsure one says what it leans to."""
-    kind = face.label or "unsure"
-    share = words().confidence(face.confidence)
-    leaning = label_of(face.p_male, 0.5)
-    word = text(f"label.{kind}")
-    if face.label is None:
-        share = text("classify.leaning", label=text(f"label.{leaning}"), share=share)
-    head = f"{number}. {word}" if number else word
-    percent = 100 * face.confidence
-    return (
-        f'<div class="face {kind}"><div class="words"><b>{html.escape(head)}</b>'
-        f"<span>{html.escape(share)}</span></div>"
-        f'<div class="track" role="meter" aria-valuemin="0" aria-valuemax="100" '
-        f'aria-valuenow="{percent:.1f}" aria-label="{html.escape(word)}">'
-        f'<div class="fill" style="width:{percent:.1f}%"></div></div></div>'
-    )

@@ -12,8 +12,9 @@ import streamlit as st
 
 from pilah.app.language import text, words
 from pilah.app.plain import visible
+from pilah.app.spoken import faces_in_words
 from pilah.app.workspace import Workspace
-from pilah.sorting.bins import BINS, Bin, deciding
+from pilah.sorting.bins import Bin, deciding
 from pilah.sorting.photos import SortedPhoto
 from pilah.types import Face
 
@@ -21,8 +22,6 @@ KEYS: dict[Bin, str] = {"female": "f", "male": "m", "mixed": "x", "unsure": "u",
 """Where a person can move a photo to, and by which key."""
 
 ON_A_PAGE = 48
-NAMED_FACES = 4
-"""From more faces than these on, a photo's words count them instead of naming each."""
 
 KEY = "grid"
 _HERE = Path(__file__).parent
@@ -127,7 +126,7 @@ def _tile(workspace: Workspace, number: int) -> dict[str, Any]:
     bin = workspace.bin_of(photo)
     name = visible(workspace.name_of(photo))
     height, width = photo.result.size_hw or (0, 0)
-    answer = describe(photo)
+    answer = faces_in_words(photo.result)
     return {
         "number": number,
         "name": name,
@@ -146,27 +145,6 @@ def _tile(workspace: Workspace, number: int) -> dict[str, Any]:
             for face in photo.result.faces
         ],
     }
-
-
-def describe(photo: SortedPhoto) -> str:
-    """What the model says of a photo's faces, from left to right: `female 99%, male 97%`."""
-    if photo.result.error is not None:
-        return text("bin.unreadable")
-    faces = sorted(photo.result.faces, key=lambda face: face.box.left)
-    if not faces:
-        return text("bin.no_face")
-    if len(faces) > NAMED_FACES:
-        counts = {bin: 0 for bin in BINS}
-        for face in faces:
-            counts[face.label or "unsure"] += 1
-        parts = [f"{text(f'bin.{bin}')} {words().number(n)}" for bin, n in counts.items() if n]
-        return text("review.many", number=words().number(len(faces)), counts=", ".join(parts))
-    return ", ".join(map(_face_words, faces))
-
-
-def _face_words(face: Face) -> str:
-    label = face.label or "unsure"
-    return f"{text(f'label.{label}')} {words().confidence(face.confidence, digits=0)}"
 
 
 def _deciding(photo: SortedPhoto) -> tuple[Face, ...]:
