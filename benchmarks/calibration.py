@@ -5,7 +5,7 @@
 The validation faces of a finished run are cut into ten parts, ten times; each part is calibrated by
 what was fitted on the other nine. Temperature is what pilah uses (Guo et al. 2017); Platt's scaling
 (1999) has a bias too, beta calibration (Kull et al. 2017) a bias and a slope on either side,
-isotonic regression (Zadrozny, Elkan 2002) any rising step function. Told are means over the ten
+isotonic regression (Zadrozny, Elkan 2002) any rising step function. Reported are means over the ten
 times, of all ten parts together.
 """
 

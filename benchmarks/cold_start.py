@@ -1,7 +1,7 @@
 """From nothing to the first answer of the web app: `python -m benchmarks.cold_start`.
 
 `pilah app` is started, a browser that is open already goes there as soon as it answers, gives one
-photo, and waits for the label of its face. Each line tells the seconds since the start.
+photo, and waits for the label of its face. Each line reports the seconds since the start.
 """
 
 import tempfile

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -51,6 +51,25 @@ def wait_for_page(page: Page) -> None:
     """Wait until Streamlit has run the page's script to its end; charts are drawn after that."""
     page.locator("h1").first.wait_for()
     page.locator('[data-test-script-state="notRunning"]').wait_for()
+
+
+@contextlib.contextmanager
+def pages(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open addresses, each in a context of its own."""
+    contexts = []
+
+    def open_at(address: str, **options: object) -> Page:
+        context = browser.new_context(**options)
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(address)
+        wait_for_page(page)
+        return page
+
+    yield open_at
+    for context in contexts:
+        context.close()
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ import skimage.data
 from PIL import Image
 
 from demo.serving import PATIENCE, NoBrowser, launched, wait_for_page
+from tests.training.tiny import TINY
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("strace"), reason="no strace on this machine (apt-get install strace)"
@@ -41,16 +42,7 @@ for sys.argv in json.loads(sys.argv[1]):
         if end.code:
             sys.exit(f"{sys.argv}: {end.code}")
 """
-RECIPE = """
-name = "tiny"
-[data]
-size_hw = [64, 52]
-[model]
-backbone = "resnet50_v2"
-pretrained = "none"
-trainable = 0
-pooling = "average"
-hidden = []
+RECIPE = f"""{TINY}
 [train]
 epochs = 1
 """

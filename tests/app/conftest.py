@@ -11,7 +11,7 @@ from PIL import Image, ImageEnhance
 from playwright.sync_api import Browser, Page
 from streamlit.testing.v1 import AppTest
 
-from demo.serving import PATIENCE, NoBrowser, launched, served, wait_for_page
+from demo.serving import PATIENCE, NoBrowser, launched, pages, served
 from pilah.app.samples import sample_photos
 from pilah.app.settings import Settings
 
@@ -77,20 +77,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
     """Open a page of the app in a context of its own."""
-    contexts = []
-
-    def open_page(path: str = "", **options: object) -> Page:
-        context = browser.new_context(**options)
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(f"{address}/{path}")
-        wait_for_page(page)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
+    with pages(browser) as open_at:
+        yield lambda path="", **options: open_at(f"{address}/{path}", **options)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from photos import jpeg_of, zip_of
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from demo.serving import PATIENCE, served, wait_for_page
+from demo.serving import PATIENCE, pages, served, wait_for_page
 from pilah.app.scratch import PREFIX
 from pilah.app.texts import texts
 from pilah.app.visits import LOOK, STAY
@@ -50,20 +50,8 @@ def until(done: Callable[[], bool]) -> bool:
 @pytest.fixture
 def visit(browser):
     """Open the Sort page of a server, in a browser of its own."""
-    contexts = []
-
-    def visit(address: str) -> Page:
-        context = browser.new_context()
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(f"{address}/sort")
-        wait_for_page(page)
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
+    with pages(browser) as open_at:
+        yield lambda address: open_at(f"{address}/sort")
 
 
 def start(page: Page, photos: dict[str, bytes]) -> None:
@@ -118,13 +106,16 @@ def test_a_server_that_ends_leaves_nothing(visit, disk, tiny_bundle, ended_by):
 
 def test_a_server_that_ends_in_the_middle_of_a_sort_leaves_nothing(visit, disk, tiny_bundle):
     with served("--model", tiny_bundle) as (address, process):
-        page = visit(address)
-        start(page, {f"{number}.jpg": PHOTO for number in range(400)})
-        expect(page.get_by_role("progressbar")).to_be_visible()
-        assert until(lambda: len(photos_on(disk)) > 400)
+        start_long_sort(visit(address), disk)
         os.kill(process, signal.SIGTERM)
         assert until(lambda: not is_running(process))
         assert folders_on(disk) == []
+
+
+def start_long_sort(page: Page, disk: Path) -> None:
+    start(page, {f"{number}.jpg": PHOTO for number in range(400)})
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    assert until(lambda: len(photos_on(disk)) > 400)
 
 
 def is_running(process: int) -> bool:
@@ -147,9 +138,7 @@ def test_what_a_killed_server_left_is_removed_by_the_next_one(visit, disk, tiny_
 def test_stop_leaves_the_page_as_before_and_no_photo(visit, disk, tiny_bundle):
     with served("--model", tiny_bundle) as (address, _):
         page = visit(address)
-        start(page, {f"{number}.jpg": PHOTO for number in range(400)})
-        expect(page.get_by_role("progressbar")).to_be_visible()
-        assert until(lambda: len(photos_on(disk)) > 400)
+        start_long_sort(page, disk)
         page.get_by_role("button", name="Stop").click()
         expect(page.get_by_role("progressbar")).to_have_count(0)
         assert until(lambda: photos_on(disk) == [])

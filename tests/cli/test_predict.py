@@ -10,15 +10,24 @@ from pathlib import Path
 import pytest
 import skimage.data
 from PIL import Image
+from typer.testing import CliRunner
 
 import pilah
+from pilah.cli import program
 
 SRC = Path(pilah.__file__).parent.parent
 ENV = {**os.environ, "PYTHONPATH": str(SRC)}
 PREDICT = [sys.executable, "-c", "from pilah.cli import main; main()", "predict"]
 
 
-def predict(*arguments: str | bytes | Path, stdin: bytes = b"") -> tuple[int, str, str]:
+def predict(*arguments: str | bytes | Path) -> tuple[int, str, str]:
+    words = ["predict", *map(os.fsdecode, arguments)]
+    done = CliRunner().invoke(program, words, prog_name="pilah")
+    return done.exit_code, done.stdout, done.stderr
+
+
+def predict_listed(*arguments: str | Path, stdin: bytes) -> tuple[int, str, str]:
+    """With a list on a real pipe."""
     done = subprocess.run(
         [*PREDICT, *arguments], input=stdin, env=ENV, capture_output=True, timeout=60
     )
@@ -143,14 +152,14 @@ def test_lists_as_other_programs_write_them(
 ) -> None:
     text = listed.format(black=photos / "black.png", white=photos / "white.png")
     arguments = ("--crops", "--json", "--model", tiny_bundle, *options, "-")
-    code, out, err = predict(*arguments, stdin=text.encode())
+    code, out, err = predict_listed(*arguments, stdin=text.encode())
     assert (code, labels_of(out), err) == (0, ["female", "male"], "")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_a_list_from_powershell(photos: Path, tiny_bundle: Path, encoding: str) -> None:
     text = f"\ufeff{photos / 'black.png'}\r\n{photos / 'white.png'}\r\n".encode(encoding)
-    code, out, _ = predict("--crops", "--json", "--model", tiny_bundle, "-", stdin=text)
+    code, out, _ = predict_listed("--crops", "--json", "--model", tiny_bundle, "-", stdin=text)
     assert (code, labels_of(out)) == (0, ["female", "male"])
 
 

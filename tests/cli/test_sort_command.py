@@ -2,22 +2,19 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import skimage.data
 from PIL import Image
+from typer.testing import CliRunner
 
-PILAH = [sys.executable, "-c", "from pilah.cli import main; main()"]
+from pilah.cli import program
 
 
 def run(*arguments: str | Path) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [*PILAH, *map(str, arguments)], capture_output=True, timeout=120, text=True
-    )
-    return done.returncode, done.stdout, done.stderr
+    done = CliRunner().invoke(program, list(map(str, arguments)), prog_name="pilah")
+    return done.exit_code, done.stdout, done.stderr
 
 
 @pytest.fixture

@@ -15,17 +15,9 @@ from pilah.faces.crop import centre_crop
 from pilah.images import load
 from pilah.models.bundle import open_bundle
 from pilah.models.classifier import Classifier
+from tests.training.tiny import TINY
 
-RECIPE = """
-name = "tiny"
-[data]
-size_hw = [64, 52]
-[model]
-backbone = "resnet50_v2"
-pretrained = "none"
-trainable = 0
-pooling = "average"
-hidden = []
+RECIPE = f"""{TINY}
 mirror = true
 [train]
 epochs = 2

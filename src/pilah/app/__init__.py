@@ -1,7 +1,7 @@
 """The web app, in Streamlit: one module a page.
 
     server.py     starts Streamlit
-    asgi.py       what Streamlit serves: headers, an address, clearing up at both ends
+    asgi.py       what surrounds Streamlit's pages: headers, an address, clearing up at both ends
     main.py       what Streamlit runs for each visitor: hands over to frame.py
     frame.py      title, language, navigation, footer
     interface.py  Streamlit's own words, in the visitor's language

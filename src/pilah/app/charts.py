@@ -12,7 +12,7 @@ BIN_COLOURS = {
 """By bin, or by label; seen on a light and on a dark page."""
 
 RUN_COLOURS = ("#2b7bba", "#d55e00", "#009e73", "#c563a0", "#b98200", "#7d818b")
-"""Near Okabe and Ito's, told apart with every kind of colour vision."""
+"""Near Okabe and Ito's, distinct with every kind of colour vision."""
 
 INK = {"light": "#3d4048", "dark": "#c9c6bd"}
 """Of axes and legends: Streamlit's own is too faint to be read easily."""

@@ -14,7 +14,7 @@ SIDE = 1200
 """Pixels of a preview's longer side: sharp on dense screens, light to keep."""
 
 COLOURS = {"female": "#c3a9ff", "male": "#5fe0d6", None: "#ffc24b"}
-"""On photos, as in report.html; told apart with every kind of colour vision, numbers beside."""
+"""On photos, as in report.html; distinct with every kind of colour vision, numbers beside."""
 
 HALO = "#000000"
 QUALITY = 85

@@ -30,7 +30,7 @@ class Model:
 
 
 def model() -> Model:
-    """The model that `pilah app` was told to use.
+    """The model that `pilah app` was started with.
 
     Raises:
         BundleError: it cannot be used.

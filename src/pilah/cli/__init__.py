@@ -4,9 +4,10 @@ Nothing heavy is imported here; each command imports what it needs when it runs.
 """
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from pilah import __version__
 from pilah.cli.app import app
@@ -30,9 +31,28 @@ EXIT_CODES = (
     "finished, one line on standard error gives the reason; 130 stopped with Ctrl+C."
 )
 
+
+class Program(TyperGroup):
+    """All commands; a known error of one is one line on standard error and exit code 2."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command that is asked for."""
+        try:
+            try:
+                return super().main(*args, **kwargs)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError:  # the reader went away, as `head` does
+            sys.exit(1)
+        except PilahError as error:
+            print_error(f"pilah: error: {error}")
+            sys.exit(2)
+
+
 # Rich's help would take "[default: ...]" for markup, and its boxes leave no room on 60 columns.
 program = typer.Typer(
     name="pilah",
+    cls=Program,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -63,15 +83,6 @@ def pilah(
 
 
 def main() -> None:
-    """Run a command; a known error is one line on standard error and exit code 2."""
+    """Run a command with this process's own arguments and streams."""
     prepare_output()
-    try:
-        try:
-            program(prog_name="pilah")
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:  # the reader went away, as `head` does
-        sys.exit(1)
-    except PilahError as error:
-        print_error(f"pilah: error: {error}")
-        sys.exit(2)
+    program(prog_name="pilah")

@@ -16,7 +16,7 @@ photos might have been taken; h and a vary because they were measured on finitel
 faces. Each is drawn from its posterior under Jeffreys' prior (a Beta distribution), the equation is
 applied to every draw and clipped to 0..1, and the middle 95% are kept. Faces of one photo tend to
 be alike (a women's team), so the count enters with its effective size: the number of independent
-faces that would tell as much (Kish, "Survey Sampling", 1965, the design effect; here by
+faces that would say as much (Kish, "Survey Sampling", 1965, the design effect; here by
 linearisation of the ratio of women to clear faces, with photos as the clusters).
 """
 
@@ -69,7 +69,7 @@ class ClearFaces:
 
     @property
     def effective(self) -> float:
-        """How many independent faces tell as much: at most `faces`.
+        """How many independent faces say as much: at most `faces`.
 
         Where photos cannot show how alike their faces are (there is one photo, or all faces have
         one label), each photo counts once.

@@ -19,7 +19,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 def is_in_place(target: Path, placed: Placed, entry: Entry, mode: Mode) -> bool:
-    """Whether a file lies, unchanged as far as size and time tell, where the sort put it."""
+    """Whether a file lies, unchanged as far as size and time show, where the sort put it."""
     path = os.path.join(target, placed.path)
     if mode == "link":
         return os.path.islink(path) and os.readlink(path) == entry.source
