@@ -47,6 +47,7 @@ def test_names_of_photos_are_not_logged(browser, tiny_bundle, tmp_path):
         page.set_default_timeout(PATIENCE)
         page.goto(f"{address}/sort")
         wait_for_page(page)
+        page.get_by_role("radio", name=texts("en")("intake.from_own")).click()
         page.get_by_role("textbox").fill(str(photos))
         page.get_by_role("textbox").press("Enter")
         page.get_by_role("button", name=texts("en")("sort.start"), exact=True).click()

@@ -75,7 +75,8 @@ def test_names_in_the_review_and_in_errors(open_own, tmp_path):
         path.write_bytes(NO_FACE)
     names = {name if name.endswith(".jpg") else f"{name}.jpg" for name in NAMES}
     page = open_own("sort")
-    folder = page.get_by_role("textbox")
+    page.get_by_role("radio", name=SAY("intake.from_own")).click()
+    folder = page.get_by_role("textbox", name=SAY("intake.folder"))
     folder.fill(str(tmp_path / "![x](https://tracker.invalid)"))
     folder.press("Enter")
     page.get_by_role("button", name=SAY("sort.start"), exact=True).click()

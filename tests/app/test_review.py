@@ -205,3 +205,42 @@ def test_a_sort_is_shown_to_whoever_knows_its_address_only(open_page, sixty, add
     expect(page.get_by_role("button", name=SAY("sort.start"), exact=True)).to_be_visible()
     assert page.request.get(picture).status == 404
     assert "review=" not in page.url
+
+
+def test_loose_photos_are_sorted_too(open_page, sixty):
+    page = open_page("sort")
+    page.locator('input[type="file"]').set_input_files(
+        [
+            {"name": name, "mimeType": "image/jpeg", "buffer": data}
+            for name, data in few(sixty).items()
+        ]
+    )
+    page.get_by_role("button", name=SAY("sort.start"), exact=True).click()
+    expect(page.get_by_role("option")).to_have_count(4)
+
+
+def test_a_folder_is_uploaded_and_keeps_its_sub_folders(open_page, sixty, tmp_path):
+    folder = tmp_path / "holiday"
+    (folder / "beach").mkdir(parents=True)
+    (folder / "beach" / "one.jpg").write_bytes(sixty["00.jpg"])
+    (folder / "notes.txt").write_text("x")
+    page = open_page("sort")
+    page.get_by_role("radio", name=SAY("intake.from_directory")).click()
+    page.locator('input[type="file"][webkitdirectory]').set_input_files(folder)
+    page.get_by_role("button", name=SAY("sort.start"), exact=True).click()
+    expect(page.get_by_role("option")).to_have_count(1)
+    assert "beach/one.jpg" in here_name(page.get_by_role("option"))
+
+
+def test_a_sort_that_is_cancelled_leaves_the_page_as_before(open_page, sixty):
+    page = open_page("sort")
+    many = {f"{copy}/{name}": data for copy in range(8) for name, data in sixty.items()}
+    page.locator('input[type="file"]').set_input_files(
+        [{"name": "photos.zip", "mimeType": "application/zip", "buffer": zip_of(many)}]
+    )
+    page.get_by_role("button", name=SAY("sort.start"), exact=True).click()
+    page.get_by_role("button", name=SAY("sort.cancel")).click()
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    expect(page.get_by_role("button", name=SAY("sort.cancel"))).to_have_count(0)
+    expect(page.get_by_role("button", name=SAY("sort.start"), exact=True)).to_be_enabled()
+    assert "review=" not in page.url

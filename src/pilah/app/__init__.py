@@ -12,7 +12,8 @@
     cards.py      the photos that were looked at, as a grid with filters
     downloads.py  answers, pictures and corrections to take home
     caution.py    the minimum confidence, and what it costs
-    sort.py       a .zip or a folder in, a sorted .zip out
+    sort.py       photos, a .zip or a folder in, a sorted .zip out
+    intake.py     what is given to be sorted, and how
     review.py     the grid on which a sort is corrected, in the browser review.js
     pictures.py   the photos of that grid, small
     study.py      runs beside the published study

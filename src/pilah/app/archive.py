@@ -1,8 +1,9 @@
-"""The .zip that a visitor takes home: the folders as corrected, and what `pilah sort` writes there.
+"""The .zip or folder that a visitor takes home: photos as corrected, and what `pilah sort` writes.
 
 Its tables and its report mean what they mean in any sorted folder (`pilah.report`).
 """
 
+import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pilah.report.page import render_page
 from pilah.report.tables import CorrectionsTable, CsvTable, ParquetTable
 from pilah.sorting.bins import BINS, Bin
 from pilah.sorting.photos import SortedPhoto
+from pilah.uploads import Refused
 
 HERE = Path()
 """Where the paths in the tables begin: beside them."""
@@ -32,13 +34,35 @@ def write_zip(workspace: Workspace) -> Path:
     return path
 
 
+def write_folder(workspace: Workspace, target: Path) -> None:
+    """Copy a finished sort, as corrected, into a new folder of this machine.
+
+    Raises:
+        Refused: there is something of that name, or it cannot be written.
+    """
+    try:
+        target.mkdir(parents=True)
+        places = dict(_places(workspace))
+        for source, place in places.items():
+            (target / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / place)
+        for table in _write_tables(workspace, places):
+            shutil.copyfile(table, target / table.name)
+        (target / "report.html").write_text(_report(workspace), encoding="utf-8")
+    except FileExistsError:
+        raise Refused("target_exists", name=str(target)) from None
+    except (OSError, shutil.Error) as error:
+        raise Refused("target_unwritable", name=str(target), reason=str(error)) from None
+
+
 def _places(workspace: Workspace) -> Iterator[tuple[str, str]]:
     """Each photo's path in the .zip; those that stay where they are keep their names."""
     taken: dict[Bin, set[str]] = {bin: set() for bin in BINS}
     for photo in sorted(workspace.photos, key=lambda photo: photo.source in workspace.corrections):
         if photo.destination is not None:
             bin = workspace.bin_of(photo)
-            yield photo.source, f"{bin}/{_claim(PurePath(photo.destination).name, taken[bin])}"
+            below = PurePath(photo.destination).relative_to(workspace.target / photo.bin)
+            yield photo.source, f"{bin}/{_claim(below.as_posix(), taken[bin])}"
 
 
 def _claim(name: str, taken: set[str]) -> str:

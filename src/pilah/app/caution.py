@@ -21,7 +21,7 @@ def choose_caution(info: BundleInfo) -> float:
             text("caution.minimum"),
             steps,
             value=chosen if chosen in steps else info.min_confidence,
-            format_func=_step_words,
+            format_func=step_words,
             help=text("caution.help"),
             # Streamlit takes a slider with other words for another one, and would begin anew.
             key=f"caution {words().language}",
@@ -38,13 +38,13 @@ def choose_caution(info: BundleInfo) -> float:
 
 def caution_steps(info: BundleInfo) -> list[float]:
     """The slider's steps: those that were measured, and the recommended one instead of its like."""
-    recommended = _step_words(info.min_confidence)
+    recommended = step_words(info.min_confidence)
     measured = {0.5, *(point.min_confidence for point in info.risk_coverage)}
-    others = {step for step in measured if _step_words(step) != recommended}
+    others = {step for step in measured if step_words(step) != recommended}
     return sorted({*others, info.min_confidence})
 
 
-def _step_words(share: float) -> str:
+def step_words(share: float) -> str:
     """As the model card writes it, but for whole numbers."""
     whole = share < 0.99 and round(1000 * share) % 10 == 0
     return words().percent(share, digits=0 if whole else 1)

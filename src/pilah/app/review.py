@@ -15,8 +15,6 @@ from pilah.app.plain import visible
 from pilah.app.spoken import faces_in_words
 from pilah.app.workspace import Workspace
 from pilah.sorting.bins import Bin, deciding
-from pilah.sorting.photos import SortedPhoto
-from pilah.types import Face
 
 KEYS: dict[Bin, str] = {"female": "f", "male": "m", "mixed": "x", "unsure": "u", "no_face": "n"}
 """Where a person can move a photo to, and by which key."""
@@ -43,7 +41,12 @@ def in_order(workspace: Workspace) -> list[int]:
         elif not photo.result.faces:
             keys.append((2.0, number))
         else:
-            keys.append((min(face.confidence for face in _deciding(photo)), number))
+            keys.append(
+                (
+                    min(face.confidence for face in deciding(photo.result.faces, workspace.by)),
+                    number,
+                )
+            )
     return [number for _, number in sorted(keys)]
 
 
@@ -145,7 +148,3 @@ def _tile(workspace: Workspace, number: int) -> dict[str, Any]:
             for face in photo.result.faces
         ],
     }
-
-
-def _deciding(photo: SortedPhoto) -> tuple[Face, ...]:
-    return deciding(photo.result.faces, "foreground")

@@ -17,6 +17,7 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pilah.app.workspace import Workspace
+from pilah.uploads import Refused
 
 STAY = 30.0
 """Seconds in which a closed tab may come back: a broken connection is not a visitor who left."""
@@ -26,6 +27,9 @@ LOOK = 5.0
 
 PATIENCE = 10.0
 """Seconds that a running sort gets to stop when the server ends."""
+
+AT_ONCE = 2
+"""Sorts that may run at the same time: each takes every core of the machine."""
 
 KEY = "review"
 """Of the sort's address, in the page's address and in what Streamlit keeps for a visitor."""
@@ -68,7 +72,14 @@ def show_address() -> None:
 
 @contextmanager
 def sorting(workspace: Workspace) -> Iterator[None]:
-    """Keep a sort for the visitor whose page runs; if it does not get to its end, remove it."""
+    """Keep a sort for the visitor whose page runs; if it does not get to its end, remove it.
+
+    Raises:
+        Refused: so many visitors are sorting that one more would only slow down all.
+    """
+    if len(_running) >= AT_ONCE:
+        workspace.remove()
+        raise Refused("busy")
     _sorts[workspace.address] = workspace
     _running.add(workspace)
     _hold(workspace.address)

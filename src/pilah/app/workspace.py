@@ -18,10 +18,10 @@ from pilah.models.bundle import BundleInfo
 from pilah.report.build import build_report
 from pilah.report.rates import Share, share_of_women
 from pilah.report.tally import Tally
-from pilah.sorting.bins import BINS, Bin
+from pilah.sorting.bins import BINS, Bin, By
 from pilah.sorting.photos import SortedPhoto, read_results, relabelled
 from pilah.sorting.sort import Progress, ResultsOf, SortOptions, sort_photos
-from pilah.uploads import Unpacked
+from pilah.uploads import MEGABYTE, Unpacked
 
 
 class Workspace:
@@ -38,6 +38,9 @@ class Workspace:
         self.target = self.folder / "sorted"
         self.photos: tuple[SortedPhoto, ...] = ()
         self.corrections: dict[str, Bin] = {}
+        self.is_own_folder = source is not None
+        self.megabytes = 0.0
+        self.by: By = "foreground"
         self.info: BundleInfo | None = None
         self.unpacked: Unpacked | None = None
         self._moves: list[dict[str, Bin]] = []
@@ -47,18 +50,27 @@ class Workspace:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def sort(
-        self, results_of: ResultsOf, info: BundleInfo, *, progress: Progress | None = None
+        self,
+        results_of: ResultsOf,
+        info: BundleInfo,
+        *,
+        by: By = "foreground",
+        tree: bool = False,
+        progress: Progress | None = None,
     ) -> None:
-        """Sort the photos and write the report.
+        """Sort the photos and write the report; `by` and `tree` are as in `SortOptions`.
 
         Raises:
             SortError: there is no such folder, or no room.
         """
-        options = SortOptions(mode="link", model=f"{info.name} {info.version}")
+        options = SortOptions(mode="link", by=by, tree=tree, model=f"{info.name} {info.version}")
+        self.by = by
         sort_photos([str(self.source)], self.target, results_of, options, progress=progress)
         build_report(self.target, info=info)
         self.info = info
         self.photos = tuple(read_results(self.target))
+        placed = [photo.source for photo in self.photos if photo.destination is not None]
+        self.megabytes = sum(map(os.path.getsize, placed)) / MEGABYTE
 
     def bin_of(self, photo: SortedPhoto) -> Bin:
         """Where a photo is now: as the model sorted it, or as a person corrected that."""
@@ -103,7 +115,7 @@ class Workspace:
         """Every photo, its folder and its faces' labels after the corrections."""
         for photo in self.photos:
             if bin := self.corrections.get(photo.source):
-                faces = relabelled(photo.result.faces, bin, "foreground")
+                faces = relabelled(photo.result.faces, bin, self.by)
                 photo = replace(photo, folder=bin, faces=faces)
             yield photo
 
