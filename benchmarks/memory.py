@@ -1,6 +1,9 @@
-"""What a process and all that it started hold in memory."""
+"""What a process and all that it started hold in memory, and how long they have computed."""
 
+import os
 from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def tree_megabytes(process: int) -> float:
@@ -10,9 +13,24 @@ def tree_megabytes(process: int) -> float:
     """
     try:
         rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
-        tasks = list(Path(f"/proc/{process}/task").iterdir())
-        children = [c for task in tasks for c in (task / "children").read_text().split()]
+        children = _children(process)
     except OSError:
         return 0.0
     own = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-    return own * 1024 / 1e6 + sum(tree_megabytes(int(child)) for child in children)
+    return own * 1024 / 1e6 + sum(map(tree_megabytes, children))
+
+
+def tree_seconds(process: int) -> float:
+    """CPU time, in seconds, of a process and all below it that have not ended."""
+    try:
+        after_name = Path(f"/proc/{process}/stat").read_text().rsplit(")")[1].split()
+        children = _children(process)
+    except OSError:
+        return 0.0
+    user, system = map(int, after_name[11:13])
+    return (user + system) / TICKS + sum(map(tree_seconds, children))
+
+
+def _children(process: int) -> list[int]:
+    tasks = list(Path(f"/proc/{process}/task").iterdir())
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]

@@ -21,7 +21,7 @@ def portraits() -> dict[str, Image.Image]:
 
 
 def write_photos(folder: Path) -> None:
-    """Write eight photos into `folder`, which may exist."""
+    """Write eight photos into `folder`, which may exist, and the labels of those of one person."""
     collins, hopper = portraits().values()
     photos = {
         "collins.png": collins,
@@ -36,6 +36,9 @@ def write_photos(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, photo in photos.items():
         photo.save(folder / name)
+    of_one = [name for name in photos if name not in ("both.jpg", "coffee.jpg")]
+    lines = ["path,label", *(f"{name},female" for name in of_one)]
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
 
 
 def _beside(left: Image.Image, right: Image.Image) -> Image.Image:

@@ -88,7 +88,7 @@ class Extractor:
         found = search(
             picture,
             self.detector,
-            min_face=self._least(min(picture.size_hw)),
+            min_face=self.least(picture.size_hw),
             min_share=self.min_share,
         )
         cropped = [self._crop(picture, found, face) for face in found.detections]
@@ -104,8 +104,9 @@ class Extractor:
             found.depth,
         )
 
-    def _least(self, shorter_side: int) -> float:
-        """The smallest height that counts, in pixels of a photo."""
+    def least(self, size_hw: tuple[int, int]) -> float:
+        """The smallest height of a face that counts, in pixels of a photo of that size."""
+        shorter_side = min(size_hw)
         if self.min_face is None:
             return max(MIN_FACE, MIN_FACE_SHARE * shorter_side)
         return self.min_face * (shorter_side if self.min_face < 1 else 1)

@@ -1,0 +1,29 @@
+"""What `bench.py` asks of pilah; alone of use to it."""
+
+import json
+import sys
+from pathlib import Path
+
+import pilah
+
+SHARES = {"sort": 0.5, "predict": 0.0}
+
+
+def main() -> None:
+    """Answer a few photos; then, each time a line comes, all of them."""
+    paths = Path(sys.argv[1]).read_text().splitlines()
+    model = pilah.load(min_share=SHARES[sys.argv[2]])
+    list(model.predict_many(paths[:32]))  # so that the workers are there
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        results = model.predict_many(paths)
+        print(json.dumps([answer(result) for result in results]), flush=True)
+
+
+def answer(result: pilah.Result) -> str | None:
+    """The likelier label of the largest face, None where none is found."""
+    return ("male" if result.faces[0].p_male >= 0.5 else "female") if result.faces else None
+
+
+if __name__ == "__main__":
+    main()
