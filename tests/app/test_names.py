@@ -10,7 +10,7 @@ from photos import jpeg_of
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from demo.serving import PATIENCE, served, wait_for_page
+from demo.serving import PATIENCE, served, token_of, wait_for_page
 from pilah.app.plain import plain
 from pilah.app.texts import LANGUAGES, texts
 
@@ -50,7 +50,7 @@ def own_run(runs, tmp_path) -> str:
 @pytest.fixture
 def open_own(browser, own_run, tmp_path, tiny_bundle):
     """Open a page of a server that shows one run of the user's own; what it asks for is noted."""
-    with served("--model", tiny_bundle, "--runs", tmp_path / "runs") as (address, _):
+    with served("--model", tiny_bundle, "--runs", tmp_path / "runs") as (address, process):
         asked: list[str] = []
         context = browser.new_context()
         context.set_default_timeout(PATIENCE)
@@ -58,7 +58,7 @@ def open_own(browser, own_run, tmp_path, tiny_bundle):
         page.on("request", lambda request: asked.append(request.url))
 
         def open_own(path: str) -> Page:
-            page.goto(f"{address}/{path}")
+            page.goto(f"{address}/{path}?token={token_of(process)}")
             wait_for_page(page)
             return page
 

@@ -24,7 +24,9 @@ def folder(tmp_path, portraits):
 
 def sort(page, folder) -> None:
     page.segmented_control[0].set_value("own").run()
-    page.text_input[0].set_value(str(folder)).run()
+    assert not page.exception
+    page.text_input[0].set_value("the token").run()
+    page.text_input[1].set_value(str(folder)).run()
     page.button[0].click().run()
     assert not page.exception
 
@@ -49,6 +51,16 @@ def test_a_folder_may_be_named_on_the_users_own_machine_only(page_alone):
     assert SAY("intake.from_own") in page_alone("sort").segmented_control[0].options
     others = page_alone("sort", own_machine=False)
     assert SAY("intake.from_own") not in others.segmented_control[0].options
+
+
+def test_a_folder_needs_the_token_of_this_server(page_alone):
+    page = page_alone("sort")
+    page.segmented_control[0].set_value("own").run()
+    assert len(page.text_input) == 1
+    assert page.button[0].disabled
+    page.text_input[0].set_value("a guess").run()
+    assert [error.value for error in page.error] == [SAY("access.wrong")]
+    assert len(page.text_input) == 1
 
 
 def test_nothing_given_nothing_to_start(page_alone):

@@ -6,6 +6,7 @@
     frame.py      title, language, navigation, footer
     interface.py  Streamlit's own words, in the visitor's language
     settings.py   how `pilah app` was started: model, run folders, who may connect
+    access.py     who may name folders of this machine
     visits.py     who is here, and what is kept for them until they leave
     model.py      the model, loaded once a process
     classify.py   photos in, faces and labels out

@@ -8,6 +8,7 @@ import streamlit as st
 from PIL import Image
 
 from pilah.app import visits
+from pilah.app.access import hide_token
 from pilah.app.interface import translate_streamlit
 from pilah.app.language import choose_language, set_language, text
 
@@ -23,6 +24,7 @@ PAGES = {
 def show() -> None:
     """Show the page that the visitor is on."""
     visits.welcome()
+    hide_token()
     st.logo(_icon())
     st.html(Path(__file__).parent / "style.css")
     set_language()

@@ -8,6 +8,7 @@ from typing import get_args
 import streamlit as st
 
 from pilah import uploads
+from pilah.app.access import knows_token
 from pilah.app.caution import caution_steps, step_words
 from pilah.app.language import text, words
 from pilah.app.settings import Settings
@@ -66,8 +67,9 @@ def ask() -> Wish | None:
     files: Sequence[NamedFile] = ()
     folder = ""
     if kind == "own":
-        folder = st.text_input(text("intake.folder"), key="folder").strip()
-        st.caption(text("intake.own_limits"))
+        if knows_token():
+            folder = st.text_input(text("intake.folder"), key="folder").strip()
+            st.caption(text("intake.own_limits"))
     else:
         kinds = sorted(suffix[1:] for suffix in SUFFIXES) + (["zip"] if kind == "files" else [])
         files = st.file_uploader(
