@@ -21,7 +21,7 @@ def portraits() -> dict[str, Image.Image]:
 
 
 def write_photos(folder: Path) -> None:
-    """Write eight photos into `folder`, which may exist, and the labels of those of one person."""
+    """Write eight photos into `folder`, which may exist; beside it, labels of six of them."""
     collins, hopper = portraits().values()
     photos = {
         "collins.png": collins,
@@ -37,8 +37,8 @@ def write_photos(folder: Path) -> None:
     for name, photo in photos.items():
         photo.save(folder / name)
     of_one = [name for name in photos if name not in ("both.jpg", "coffee.jpg")]
-    lines = ["path,label", *(f"{name},female" for name in of_one)]
-    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    lines = ["path,label", *(f"{folder.name}/{name},female" for name in of_one)]
+    folder.with_suffix(".csv").write_text("\n".join(lines) + "\n")
 
 
 def _beside(left: Image.Image, right: Image.Image) -> Image.Image:

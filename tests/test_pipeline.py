@@ -1,9 +1,11 @@
+import hashlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from pilah.models.bundle import open_bundle
 from pilah.models.classifier import Classifier
 from pilah.pipeline import AHEAD, BATCH, FEW, Pilah
 from pilah.types import Result
+from pilah.workers import WorkerError, Workers
 
 SRC = Path(pilah.__file__).parent.parent
 
@@ -363,3 +366,15 @@ def test_importing_is_light_and_predicting_needs_no_training_framework(
         tmp_path,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="processor time is not limited here")
+def test_a_task_that_takes_too_much_of_the_processor_ends_and_the_next_is_done() -> None:
+    workers = Workers(1, cpu_seconds=0.3)
+    endless = partial(hashlib.pbkdf2_hmac, "sha256", b"word", iterations=10**9)
+    try:
+        with pytest.raises(WorkerError, match="ended the process"):
+            workers.finish(workers.submit(endless, b"salt"))
+        assert workers.finish(workers.submit(len, b"salt")) == 4
+    finally:
+        workers.close()

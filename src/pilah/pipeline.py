@@ -10,6 +10,7 @@ photos.
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
@@ -17,15 +18,16 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from pilah.answers import label_of
+from pilah.cores import usable_cores
 from pilah.errors import PhotoTypeError, PilahError
-from pilah.faces.detect import Detector
+from pilah.faces.detect import shared_detector
 from pilah.faces.extract import Extracted, Extractor
 from pilah.images import Photo, as_photo
 from pilah.models import DEFAULT_MODEL, model_path
 from pilah.models.bundle import BundleInfo, open_bundle
 from pilah.models.classifier import Classifier
-from pilah.types import Face, Result
+from pilah.results import results_of
+from pilah.types import Result
 from pilah.workers import UnderWay, Workers
 
 BATCH = 8
@@ -64,16 +66,16 @@ class Pilah:
         workers: int | None = None,
     ) -> None:
         """See `load`."""
-        self.workers = _cores() if workers is None else max(1, workers)
+        self.workers = usable_cores() if workers is None else max(1, workers)
         # Classifying is about half of the work, so half of the cores; the workers have the others.
         bundle = open_bundle(model_path(model), threads=max(1, self.workers // 2))
         self.info: BundleInfo = bundle.info
-        self.min_confidence = _threshold(self.info, min_confidence, max_error)
+        self.min_confidence = confidence_asked(self.info, min_confidence, max_error)
         self._extractor = Extractor(
-            self.info.size_hw, self.info.frame, Detector(), min_face, min_share
+            self.info.size_hw, self.info.frame, shared_detector(), min_face, min_share
         )
         self._classifier = Classifier(bundle)
-        self._workers = Workers(self._extractor, self.workers)
+        self._workers = Workers(self.workers)
 
     def predict(self, photo: Photo, *, crops: bool = False) -> Result:
         """Say what is known about one photo; an unreadable one gives a Result with its error.
@@ -127,39 +129,9 @@ class Pilah:
         self, photos: list[tuple[Key, str | None, Extracted]]
     ) -> Iterator[tuple[Key, Result]]:
         """Classify the faces of several photos together."""
-        with_faces = [extracted for _, _, extracted in photos if len(extracted.crops)]
-        answers = iter(self._p_male(with_faces) if with_faces else ())
-        for key, path, extracted in photos:
-            faces = tuple(
-                Face(found.box, label_of(p, self.min_confidence), p, found.score, found.tilt, high)
-                for found, high, p in zip(
-                    extracted.detections,
-                    extracted.heights,
-                    islice(answers, len(extracted.crops)),
-                    strict=True,
-                )
-            )
-            yield (
-                key,
-                Result(
-                    path,
-                    faces,
-                    extracted.error,
-                    extracted.size_hw,
-                    extracted.rotation,
-                    extracted.depth,
-                ),
-            )
-
-    def _p_male(self, photos: list[Extracted]) -> list[float]:
-        heights = [
-            height if extracted.depth is not None else np.nan
-            for extracted in photos
-            for height in extracted.heights
-        ]
-        crops = np.concatenate([extracted.crops for extracted in photos])
-        p_male: list[float] = self._classifier.p_male(crops, np.array(heights)).tolist()
-        return p_male
+        keys = [key for key, _, _ in photos]
+        taken = [(path, extracted, self.min_confidence) for _, path, extracted in photos]
+        return zip(keys, results_of(taken, self._classifier), strict=True)
 
     def _extracted(
         self, photos: Iterator[tuple[Key, Photo]], *, crops: bool
@@ -171,22 +143,23 @@ class Pilah:
             for key, photo in photos_again:
                 yield key, photo, self._extractor(photo, crops=crops)
             return
-        under_way: deque[tuple[Key, UnderWay]] = deque()
+        under_way: deque[tuple[Key, UnderWay[Extracted]]] = deque()
+        extract = partial(self._extractor, crops=crops)
 
         def finish() -> tuple[Key, Photo, Extracted]:
             key, task = under_way.popleft()
-            return key, task.photo, self._workers.finish(task, crops=crops)
+            return key, task.photo, self._workers.extracted(task)
 
         try:
             for key, photo in photos_again:
-                under_way.append((key, self._workers.submit(photo, crops=crops)))
+                under_way.append((key, self._workers.submit(extract, photo)))
                 if len(under_way) >= AHEAD * self.workers:
                     yield finish()
             while under_way:
                 yield finish()
         finally:
             for _, task in under_way:
-                task.extracted.cancel()
+                task.made.cancel()
 
 
 def load(
@@ -227,7 +200,15 @@ def load(
     )
 
 
-def _threshold(info: BundleInfo, min_confidence: float | None, max_error: float | None) -> float:
+def confidence_asked(
+    info: BundleInfo, min_confidence: float | None, max_error: float | None
+) -> float:
+    """The minimum confidence that a caller asks of a model; see `load`.
+
+    Raises:
+        BundleError: the model never errs as little as `max_error`.
+        PilahError: one of them is out of its range, or both are given.
+    """
     if max_error is None:
         chosen = info.min_confidence if min_confidence is None else min_confidence
         if not 0.5 <= chosen <= 1:
@@ -256,9 +237,3 @@ def _checked(photos: Iterable[tuple[Key, Photo]]) -> Iterator[tuple[Key, Photo]]
 
 def _path_of(photo: Photo) -> str | None:
     return os.fspath(photo) if isinstance(photo, str | os.PathLike) else None
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+from pilah.cores import limited_cores
 from pilah.errors import PilahError
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # child processes inherit it
@@ -29,7 +30,8 @@ def open_session(path: Path, *, threads: int = 0, providers: Sequence[str] = (CP
 
     Args:
         path: the file.
-        threads: how many threads one inference may use; 0 lets ONNX Runtime choose.
+        threads: how many threads one inference may use; 0 is one a core
+            that this process may use.
         providers: ONNX Runtime's execution providers, the preferred one first.
 
     Raises:
@@ -43,7 +45,7 @@ def open_session(path: Path, *, threads: int = 0, providers: Sequence[str] = (CP
                 f"no execution provider {provider} here; choose from {', '.join(available)}"
             )
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = threads or limited_cores()
     options.log_severity_level = 3
     return Session(str(path), options, providers=list(providers))
 

@@ -17,7 +17,7 @@ from pilah.progress import QUIET, note
 from pilah.wording import counted
 
 COMMANDS = typer.main.get_group(program).commands
-QUIETABLE = sorted(set(COMMANDS) - {"predict", "models", "app"})
+QUIETABLE = sorted(set(COMMANDS) - {"predict", "models", "app", "serve"})
 
 
 def run(*words: str, columns: int = 80):
@@ -55,6 +55,7 @@ def test_an_option_without_a_value_shows_its_default(name: str) -> None:
         if takes_value and not param.required:
             help_text = text.split(f" {param.opts[0]} ", 1)[1].split(" --", 1)[0]
             optional = {"--pretrained-on", "--max-error", "--runs", "--failures", "--split"}
+            optional |= {"--api-key-file"}
             either = {"--backbone", "--recipe"}
             if param.opts[0] not in optional | either:
                 assert "[default: " in help_text, (param.opts, help_text)

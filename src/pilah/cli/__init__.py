@@ -21,6 +21,7 @@ from pilah.cli.output import prepare_output, print_error
 from pilah.cli.predict import predict
 from pilah.cli.prepare import prepare
 from pilah.cli.report import report
+from pilah.cli.serve import serve
 from pilah.cli.sort import sort
 from pilah.cli.train import train
 from pilah.cli.undo import undo
@@ -59,7 +60,7 @@ program = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    *(sort, undo, report, predict, models, app),
+    *(sort, undo, report, predict, models, app, serve),
     *(prepare, train, evaluate, compare, export, audit, card),
 )
 for command in COMMANDS:

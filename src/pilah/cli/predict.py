@@ -1,6 +1,7 @@
 """`pilah predict`: the faces in photos, one line per face or one JSON object per photo."""
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -45,10 +46,11 @@ def predict(
     predictor = load(model, min_confidence=min_confidence, max_error=max_error, min_face=min_face)
     show = _print_json if as_json else _print_lines
     failed = False
-    for paths in in_portions(photos, end=b"\0" if null else b"\n"):
-        for result in predictor.predict_many(paths, crops=crops):
-            show(result)
-            failed |= result.error is not None
+    with closing(predictor):
+        for paths in in_portions(photos, end=b"\0" if null else b"\n"):
+            for result in predictor.predict_many(paths, crops=crops):
+                show(result)
+                failed |= result.error is not None
     raise typer.Exit(1 if failed else 0)
 
 

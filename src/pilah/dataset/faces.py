@@ -8,11 +8,13 @@ It lies at the place that its photo has among the photos, as a PNG whose time is
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 from PIL import Image
 
+from pilah.cores import usable_cores
 from pilah.errors import DataError
 from pilah.faces.detect import Detector
 from pilah.faces.extract import Extracted, Extractor
@@ -91,16 +93,16 @@ def _extract(photos: Sequence[str]) -> Iterator[Extracted]:
     if len(photos) <= FEW:
         yield from (extractor(photo, crops=False) for photo in photos)
         return
-    workers = Workers(extractor, os.cpu_count() or 1)
-    under_way: deque[UnderWay] = deque()
+    workers, extract = Workers(usable_cores()), partial(extractor, crops=False)
+    under_way: deque[UnderWay[Extracted]] = deque()
     try:
         for photo in photos:
-            under_way.append(workers.submit(photo, crops=False))
+            under_way.append(workers.submit(extract, photo))
             if len(under_way) >= AHEAD * workers.number:
-                yield workers.finish(under_way.popleft(), crops=False)
+                yield workers.extracted(under_way.popleft())
         while under_way:
-            yield workers.finish(under_way.popleft(), crops=False)
+            yield workers.extracted(under_way.popleft())
     finally:
         for task in under_way:
-            task.extracted.cancel()
+            task.made.cancel()
         workers.close()

@@ -4,7 +4,9 @@ Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023. `yunet.onnx
 libfacedetection's weights (licence beside it) and is written by `studies/yunet.py`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +58,10 @@ class Detector:
         """Load the graph; one thread, for its layers are too small for more."""
         self._session = runtime.open_session(_YUNET, threads=1)
 
+    def __reduce__(self) -> "tuple[Callable[[], Detector], tuple[()]]":
+        """Another process has one of its own."""
+        return shared_detector, ()
+
     def detect(self, image_rgb: NDArray[np.uint8], *, min_score: float) -> list[Detection]:
         """Faces in uint8 RGB (h, w, 3), the best score first; none twice.
 
@@ -80,6 +86,12 @@ class Detector:
             )
         ]
         return distinct(found)
+
+
+@cache
+def shared_detector() -> Detector:
+    """The one detector of this process."""
+    return Detector()
 
 
 def distinct(

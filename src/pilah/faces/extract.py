@@ -1,5 +1,6 @@
 """From one photo to the crops of its faces: what a worker does while the classifier runs."""
 
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +21,15 @@ MIN_FACE_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
+class Seconds:
+    """What the stages of one photo took: wall time, in seconds."""
+
+    decode: float = 0.0
+    detect: float = 0.0
+    crop: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Extracted:
     """The faces of one photo, ready for the classifier, or the error that it raised.
 
@@ -35,6 +45,21 @@ class Extracted:
     rotation: int = 0
     depth: float | None = None
     error: str | None = None
+    seconds: Seconds = Seconds()
+
+    def highest(self, number: int) -> "Extracted":
+        """The same photo with no more than its `number` highest faces."""
+        return replace(
+            self,
+            detections=self.detections[:number],
+            heights=self.heights[:number],
+            crops=self.crops[:number],
+        )
+
+
+def unreadable(reason: str) -> Extracted:
+    """What a photo gives that cannot be read."""
+    return Extracted((), (), np.empty((0, 0, 0, 3), np.uint8), None, error=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +94,22 @@ class Extractor:
             reason = str(error)
         except Exception as error:  # one photo must not end a batch
             reason = f"{type(error).__name__}: {error}"
-        return self.failed(reason)
-
-    def failed(self, reason: str) -> Extracted:
-        """What a photo gives that cannot be read."""
-        return Extracted((), (), self._stack([]), None, error=reason)
+        return unreadable(reason)
 
     def _ready(self, photo: Photo) -> Extracted:
         """The photo is a crop: its centre, in the model's proportions."""
+        started = time.perf_counter()
         pixels = read(photo)
+        decoded = time.perf_counter()
         crop = centre_crop(pixels.image_rgb, self.size_hw)
         height, width = pixels.size_hw
         whole = Detection(Box(0, 0, width, height), 1.0)
-        return Extracted((whole,), (height,), self._stack([crop]), pixels.size_hw)
+        seconds = Seconds(decode=decoded - started, crop=time.perf_counter() - decoded)
+        crops = self._stack([crop])
+        return Extracted((whole,), (height,), crops, pixels.size_hw, seconds=seconds)
 
     def _found(self, photo: Photo) -> Extracted:
+        started = time.perf_counter()
         picture = Picture(photo)
         found = search(
             picture,
@@ -91,7 +117,9 @@ class Extractor:
             min_face=self.least(picture.size_hw),
             min_share=self.min_share,
         )
+        searched, decoding = time.perf_counter(), picture.decoding
         cropped = [self._crop(picture, found, face) for face in found.detections]
+        again = picture.decoding - decoding
         return Extracted(
             tuple(
                 replace(face, box=box_before(face.box, found.rotation, picture.size_hw), tilt=tilt)
@@ -102,6 +130,11 @@ class Extractor:
             picture.size_hw,
             found.rotation,
             found.depth,
+            seconds=Seconds(
+                decode=decoding + again,
+                detect=searched - started - decoding,
+                crop=time.perf_counter() - searched - again,
+            ),
         )
 
     def least(self, size_hw: tuple[int, int]) -> float:

@@ -175,7 +175,8 @@ def open_bundle(path: Path, *, threads: int = 0, providers: Sequence[str] = (CPU
 
     Args:
         path: a `model.onnx` that `pilah export` wrote.
-        threads: how many threads one inference may use; 0 lets ONNX Runtime choose.
+        threads: how many threads one inference may use; 0 is one a core
+            that this process may use.
         providers: ONNX Runtime's execution providers, the preferred one first.
 
     Raises:
