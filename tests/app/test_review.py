@@ -244,3 +244,28 @@ def test_a_sort_that_is_cancelled_leaves_the_page_as_before(open_page, sixty):
     expect(page.get_by_role("button", name=SAY("sort.cancel"))).to_have_count(0)
     expect(page.get_by_role("button", name=SAY("sort.start"), exact=True)).to_be_enabled()
     assert "review=" not in page.url
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_a_finger_reviews_on_a_phone(open_page, sixty, language):
+    say = texts(language)
+    page = open_page(
+        f"sort?language={language}", viewport={"width": 390, "height": 844}, has_touch=True
+    )
+    page.locator('input[type="file"]').set_input_files(
+        [{"name": "p.zip", "mimeType": "application/zip", "buffer": zip_of(few(sixty))}]
+    )
+    page.get_by_role("button", name=say("sort.start"), exact=True).tap()
+    page.locator(".check").nth(1).tap()
+    expect(page.get_by_text(say("review.selected", number=1))).to_be_visible()
+    page.get_by_role("button", name=say("bin.male"), exact=True).tap()
+    expect(page.get_by_role("radio", name=f"{say('bin.male')} 1", exact=True)).to_be_visible()
+    page.get_by_role("option").nth(0).locator("svg").tap()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    box = dialog.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= 390
+    dialog.get_by_role("button", name=say("review.close")).tap()
+    expect(dialog).to_have_count(0)
