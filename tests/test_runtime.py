@@ -9,7 +9,7 @@ import pytest
 
 from pilah.errors import PilahError
 from pilah.models.bundle import open_bundle
-from pilah.runtime import CPU, open_session
+from pilah.runtime import CPU, PROVIDERS, onnxruntime, open_session
 
 
 def test_a_session_answers(tiny_bundle: Path) -> None:
@@ -20,10 +20,29 @@ def test_a_session_answers(tiny_bundle: Path) -> None:
     assert session.get_session_options().intra_op_num_threads == 1
 
 
-def test_a_provider_that_is_not_there_is_named_with_those_that_are(tiny_bundle: Path) -> None:
+@pytest.mark.parametrize(
+    ("device", "words"),
+    [
+        ("abacus", "no device 'abacus'; choose from cpu"),
+        ("directml", "does not know the device 'directml'; install a build .* choose from cpu"),
+    ],
+)
+def test_a_device_that_is_not_there_is_named_with_those_that_are(
+    tiny_bundle: Path, device: str, words: str
+) -> None:
     for opened in (open_session, open_bundle):
-        with pytest.raises(PilahError, match=f"no execution provider Abacus here.*{CPU}"):
-            opened(tiny_bundle, providers=["Abacus", CPU])
+        with pytest.raises(PilahError, match=words):
+            opened(tiny_bundle, device=device)
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_device_that_does_not_start_is_not_quietly_replaced(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = [PROVIDERS["cuda"], CPU]  # as in a build for CUDA, on a machine without its drivers
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: known)
+    with pytest.raises(PilahError, match="'cuda' does not start; see whether its drivers"):
+        open_session(tiny_bundle, device="cuda")
 
 
 def test_importing_it_says_nothing() -> None:

@@ -64,11 +64,12 @@ class Pilah:
         min_face: float | None = None,
         min_share: float = 0,
         workers: int | None = None,
+        device: str = "cpu",
     ) -> None:
         """See `load`."""
         self.workers = usable_cores() if workers is None else max(1, workers)
         # Classifying is about half of the work, so half of the cores; the workers have the others.
-        bundle = open_bundle(model_path(model), threads=max(1, self.workers // 2))
+        bundle = open_bundle(model_path(model), threads=max(1, self.workers // 2), device=device)
         self.info: BundleInfo = bundle.info
         self.min_confidence = confidence_asked(self.info, min_confidence, max_error)
         self._extractor = Extractor(
@@ -170,6 +171,7 @@ def load(
     min_face: float | None = None,
     min_share: float = 0,
     workers: int | None = None,
+    device: str = "cpu",
 ) -> Pilah:
     """Load a model, ready to predict.
 
@@ -185,6 +187,8 @@ def load(
             and need not be found, which saves time: 0 finds all, 1 looks for the largest alone.
         workers: how many processes decode and detect in `predict_many`; None is one a core, 1 does
             it all in this process.
+        device: where faces are classified: `cpu`, or, where the installed ONNX Runtime has it,
+            `cuda`, `coreml` or `directml`. Decoding and detection stay on the CPU.
 
     Raises:
         BundleError: the model cannot be used, or never errs as little as `max_error`.
@@ -197,6 +201,7 @@ def load(
         min_face=min_face,
         min_share=min_share,
         workers=workers,
+        device=device,
     )
 
 

@@ -53,6 +53,12 @@ def test_a_line_a_face(photos: Path, tiny_bundle: Path) -> None:
     assert none == f"{photos}/black.png: no face"
 
 
+def test_a_device_that_is_not_there_is_one_line(photos: Path, tiny_bundle: Path) -> None:
+    code, out, err = predict("--device", "directml", "--model", tiny_bundle, photos / "black.png")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "'directml'" in err and "choose from cpu" in err
+
+
 def test_crops_are_labelled_whole_and_a_bad_one_sets_the_exit_code(
     photos: Path, tiny_bundle: Path
 ) -> None:

@@ -59,6 +59,14 @@ MinFace = Annotated[
         "share of its shorter side. [default: 20, in a large photo 1% of that side]",
     ),
 ]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="cpu|cuda|coreml|directml",
+        help="Where faces are classified; all but cpu need a build of ONNX Runtime that has them.",
+    ),
+]
 
 
 def check_audit_extra(part: str) -> None:

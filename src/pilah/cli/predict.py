@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pilah.cli.listed import in_portions
-from pilah.cli.options import MaxError, MinConfidence, MinFace, Model
+from pilah.cli.options import Device, MaxError, MinConfidence, MinFace, Model
 
 if TYPE_CHECKING:
     from pilah.types import Result
@@ -35,6 +35,7 @@ def predict(
     min_confidence: MinConfidence = None,
     max_error: MaxError = None,
     min_face: MinFace = None,
+    device: Device = "cpu",
 ) -> None:
     """Find faces in photos and print their labels.
 
@@ -43,7 +44,13 @@ def predict(
     """
     from pilah.pipeline import load
 
-    predictor = load(model, min_confidence=min_confidence, max_error=max_error, min_face=min_face)
+    predictor = load(
+        model,
+        min_confidence=min_confidence,
+        max_error=max_error,
+        min_face=min_face,
+        device=device,
+    )
     show = _print_json if as_json else _print_lines
     failed = False
     with closing(predictor):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pilah.cli.options import MaxError, MinConfidence, MinFace, Model, Quiet
+from pilah.cli.options import Device, MaxError, MinConfidence, MinFace, Model, Quiet
 from pilah.cli.tables import counts, show
 from pilah.progress import note, progress_bar
 from pilah.wording import counted
@@ -55,6 +55,7 @@ def sort(
     min_confidence: MinConfidence = None,
     max_error: MaxError = None,
     min_face: MinFace = None,
+    device: Device = "cpu",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the counts as one JSON object.")
     ] = False,
@@ -82,6 +83,7 @@ def sort(
         max_error=max_error,
         min_face=min_face,
         min_share=0 if faces else decisive_share(by),
+        device=device,
     )
     options = SortOptions(
         mode="move" if move else "link" if link else "copy",

@@ -8,12 +8,11 @@ the model must know is one JSON object in the file's ONNX metadata, under the ke
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pilah.errors import BundleError, PilahError
-from pilah.runtime import CPU, Session, open_session
+from pilah.runtime import Session, open_session
 from pilah.types import (
     Frame as Frame,
 )  # part of this contract, defined where the light modules see it
@@ -170,23 +169,23 @@ class Bundle:
     session: Session
 
 
-def open_bundle(path: Path, *, threads: int = 0, providers: Sequence[str] = (CPU,)) -> Bundle:
+def open_bundle(path: Path, *, threads: int = 0, device: str = "cpu") -> Bundle:
     """Open a model file with ONNX Runtime.
 
     Args:
         path: a `model.onnx` that `pilah export` wrote.
         threads: how many threads one inference may use; 0 is one a core
             that this process may use.
-        providers: ONNX Runtime's execution providers, the preferred one first.
+        device: where the graph runs, see `runtime.PROVIDERS`.
 
     Raises:
         BundleError: the file is missing, is not ONNX, or was not written by `pilah export`.
-        PilahError: ONNX Runtime has no such execution provider here.
+        PilahError: there is no such device here.
     """
     if not path.is_file():
         raise BundleError(f"no model file at {path}; give a model.onnx that `pilah export` wrote")
     try:
-        session = open_session(path, threads=threads, providers=providers)
+        session = open_session(path, threads=threads, device=device)
     except PilahError:
         raise
     except Exception as error:  # ONNX Runtime raises its own unexported classes
