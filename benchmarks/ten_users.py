@@ -27,6 +27,7 @@ from benchmarks.memory import tree_megabytes
 from demo.portraits import write_photos
 from demo.serving import launched, served
 from pilah.app.texts import texts
+from pilah.formats import is_photo_name
 
 PHOTOS_EACH = 5
 PIXELS_WH = (4000, 3000)
@@ -86,7 +87,7 @@ def _photos() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         write_photos(Path(folder))
         photos = {}
-        for path in sorted(Path(folder).iterdir()):
+        for path in filter(is_photo_name, sorted(Path(folder).iterdir())):
             file = io.BytesIO()
             ImageOps.pad(Image.open(path).convert("RGB"), PIXELS_WH).save(file, "JPEG")
             photos[f"{path.stem}.jpg"] = file.getvalue()
@@ -99,8 +100,9 @@ def _expected(photos: dict[str, bytes]) -> dict[str, list[str]]:
     expected = {}
     for name, data in photos.items():
         rows = []
-        for face in model.predict(data).faces:
-            share = say.percent(face.confidence)
+        faces = model.predict(data).faces
+        for face in sorted(faces, key=lambda face: face.box.left + face.box.right):
+            share = say.confidence(face.confidence)
             if face.label is None:
                 leaning = "male" if face.p_male >= 0.5 else "female"
                 share = say("classify.leaning", label=say(f"label.{leaning}"), share=share)

@@ -107,6 +107,12 @@ def served(*arguments: str | Path) -> Iterator[tuple[str, int]]:
             process.wait(10)
 
 
+def token_of(process: int) -> str:
+    """The token of a server: it is in the address that `pilah app` printed."""
+    variables = Path(f"/proc/{process}/environ").read_text().split("\0")
+    return next(each for each in variables if each.startswith("PILAH_APP_TOKEN=")).partition("=")[2]
+
+
 def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
     end = time.monotonic() + PATIENCE / 1000
     while time.monotonic() < end and process.poll() is None:

@@ -14,7 +14,7 @@ from PIL import Image
 from pilah import uploads
 from pilah.app.refusals import refusal
 from pilah.app.texts import LANGUAGES
-from pilah.uploads import Refused, check_count, check_pixels, unpack
+from pilah.uploads import Refused, check_count, check_pixels, take_in, unpack
 
 
 def jpeg(size=(8, 8)) -> bytes:
@@ -185,3 +185,46 @@ def test_no_name_writes_outside(tmp_path_factory, parts):
     with contextlib.suppress(Refused):
         unpack(zipped(("/".join(parts) + ".jpg", b"x")), inside)
     assert [path for path in files(top) if not path.is_relative_to(inside)] == []
+
+
+class Upload(io.BytesIO):
+    """A file as a visitor gives it."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        super().__init__(data)
+        self.name, self.size = name, len(data)
+
+
+def test_loose_photos_and_zips_are_taken_in_together(tmp_path):
+    files = [
+        Upload("one.jpg", jpeg()),
+        Upload("one.jpg", jpeg()),
+        Upload("folder/.hidden.jpg", jpeg()),
+        Upload("folder/two.png", jpeg()),
+        Upload("../out.jpg", jpeg()),
+        Upload("notes.txt", b"x"),
+        Upload("more.ZIP", zipped(("three.jpg", jpeg()), ("x.txt", b"x")).getvalue()),
+    ]
+    unpacked = take_in(files, tmp_path / "in")
+    assert (unpacked.photos, unpacked.ignored, unpacked.left_out) == (4, 4, ())
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
+    names = ("one.jpg", "one (2).jpg", "folder/two.png", "three.jpg")
+    assert written == {f"in/{name}" for name in names}
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "why"),
+    [("MAX_ZIP_PHOTOS", 1, "loose_photos"), ("MAX_UNPACKED_MB", 0, "loose_size")],
+)
+def test_too_many_loose_photos_are_refused(tmp_path, monkeypatch, limit, value, why):
+    monkeypatch.setattr("pilah.uploads." + limit, value)
+    with pytest.raises(Refused) as refused:
+        take_in([Upload("one.jpg", jpeg()), Upload("two.jpg", jpeg())], tmp_path)
+    assert refused.value.why == why
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_without_a_photo_are_refused(tmp_path):
+    with pytest.raises(Refused) as refused:
+        take_in([Upload("notes.txt", b"x")], tmp_path)
+    assert refused.value.why == "loose_empty"

@@ -1,4 +1,4 @@
-"""What may be taken in from outside: limits, and a .zip that is unpacked without harm.
+"""What may be taken in from outside: limits, and photos, loose or in a .zip, written without harm.
 
 Whatever is refused raises `Refused`, which says why in a word and in numbers; who shows it to a
 person finds the sentence (`app/refusals.py` in the visitor's language).
@@ -8,11 +8,11 @@ import os
 import re
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Protocol
 
 from PIL import Image
 
@@ -52,7 +52,7 @@ class Refused(PilahError):
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """What was in a .zip: photos written, other files ignored, and photos left out, with why."""
+    """What came in: photos written, other files ignored, and photos left out, with why."""
 
     photos: int
     ignored: int
@@ -94,6 +94,50 @@ def check_pixels(file: IO[bytes]) -> None:
         )
 
 
+class NamedFile(Protocol):
+    """An uploaded file: its name, below the folder that it came in, and its size in bytes."""
+
+    name: str
+    size: int
+
+    def getbuffer(self) -> memoryview:
+        """Its bytes."""
+
+
+def take_in(files: Sequence[NamedFile], folder: Path) -> Unpacked:
+    """Write uploaded photos, loose or in .zip files, into `folder`, keeping their own folders.
+
+    Raises:
+        Refused: they are too many or too large together, there is no photo, or a .zip is refused;
+            nothing outside `folder` was written.
+    """
+    zips = [file for file in files if file.name.lower().endswith(".zip")]
+    loose = [file for file in files if file not in zips]
+    if sum(file.size for file in loose) > MAX_UNPACKED_MB * MEGABYTE:
+        raise Refused("loose_size", most=MAX_UNPACKED_MB)
+    parts = [unpack(BytesIO(file.getbuffer()), folder) for file in zips]
+    left_out = [each for part in parts for each in part.left_out]
+    wanted = [file for file in loose if _is_wanted(file.name) and not _leads_out(file.name)]
+    photos = sum(part.photos for part in parts) + len(wanted)
+    if photos > MAX_ZIP_PHOTOS:
+        raise Refused("loose_photos", number=photos, most=MAX_ZIP_PHOTOS)
+    if not photos and not left_out:
+        raise Refused("loose_empty")
+    for file in wanted:
+        path = _free_path(folder / file.name)
+        try:
+            check_pixels(BytesIO(file.getbuffer()))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.getbuffer())
+        except Refused as refused:
+            photos -= 1
+            left_out.append((file.name, refused))
+        except OSError:  # a name that no file can have here, or no room left
+            raise Refused("zip_unwritable") from None
+    ignored = sum(part.ignored for part in parts) + len(loose) - len(wanted)
+    return Unpacked(photos, ignored, tuple(left_out))
+
+
 def unpack(file: IO[bytes], folder: Path) -> Unpacked:
     """Unpack the photos of a .zip into `folder`, keeping its own folders.
 
@@ -111,7 +155,7 @@ def unpack(file: IO[bytes], folder: Path) -> Unpacked:
                 entry.filename = entry.filename.replace("\\", "/")
             entries = [entry for entry in entries if not entry.is_dir()]
             _check_archive(entries)
-            wanted = [entry for entry in entries if _is_wanted(entry)]
+            wanted = [entry for entry in entries if _is_wanted(entry.filename)]
             if len(wanted) > MAX_ZIP_PHOTOS:
                 raise Refused("zip_photos", number=len(wanted), most=MAX_ZIP_PHOTOS)
             if not wanted:
@@ -149,10 +193,10 @@ def _leads_out(name: str) -> bool:
     return ".." in parts or parts[0] == "" or re.match("[A-Za-z]:", name) is not None
 
 
-def _is_wanted(entry: zipfile.ZipInfo) -> bool:
-    parts = PurePosixPath(entry.filename).parts
+def _is_wanted(name: str) -> bool:
+    parts = PurePosixPath(name).parts
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return not hidden and is_photo_name(entry.filename)
+    return not hidden and is_photo_name(name)
 
 
 def _write_all(

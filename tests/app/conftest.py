@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from demo.serving import PATIENCE, NoBrowser, launched, pages, served
 from pilah.app.samples import sample_photos
-from pilah.app.settings import Settings
+from pilah.app.settings import TOKEN_VARIABLE, Settings
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +89,7 @@ def page_alone(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
         name: str, *, language: str = "en", runs: tuple[Path, ...] = (), own_machine: bool = True
     ) -> AppTest:
         settings = Settings(str(tiny_bundle), runs, own_machine)
+        monkeypatch.setenv(TOKEN_VARIABLE, "the token")
         monkeypatch.setattr(sys, "argv", ["main.py", *settings.to_arguments()])
         # Streamlit puts the page in its place; worker processes of later tests would start with it
         monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])

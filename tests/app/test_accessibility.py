@@ -1,5 +1,7 @@
 """Can everyone use it? Contrast as rendered, the keyboard alone, the width of a phone."""
 
+from itertools import pairwise
+
 import pytest
 from photos import jpeg_of, zip_of
 from PIL import Image
@@ -108,6 +110,12 @@ def test_every_text_stands_out_from_its_ground(open_page, portraits, scheme):
         page.wait_for_timeout(1500)
         found = page.evaluate(CONTRASTS)
         assert len(found) > 10
+        if path == "sort":  # with a photo selected, moved and enlarged
+            page.get_by_role("option").first.focus()
+            for key in ("m", " ", "Enter"):
+                page.keyboard.press(key)
+            expect(page.get_by_role("dialog")).to_be_visible()
+            found += page.evaluate(CONTRASTS)
         weak += [(path, ratio, text) for ratio, text in found if ratio < 4.5]
     assert weak == []
     assert kinds >= {"female", "male"}
@@ -161,3 +169,26 @@ def test_nothing_is_wider_than_a_phone(open_page, path):
     page.wait_for_timeout(1500)
     for scrolled in ("document.documentElement", "document.querySelector('.stMain')"):
         assert page.evaluate(f"{scrolled}.scrollWidth") <= 360
+
+
+HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
+    .filter((heading) => heading.checkVisibility())
+    .map((heading) => Number(heading.tagName[1]))"""
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_headings_begin_with_one_and_skip_no_level(open_page, path):
+    page = open_page(path)
+    page.wait_for_timeout(500)
+    levels = page.evaluate(HEADINGS)
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_a_tab_is_titled_by_its_page(open_page, language):
+    for path, name in zip(PAGES, ("classify", "sort", "study", "about"), strict=True):
+        page = open_page(f"{path}?language={language}")
+        expect(page).to_have_title(f"{texts(language)(f'frame.{name}')} · pilah")
+        expect(page.locator("html")).to_have_attribute("lang", language)

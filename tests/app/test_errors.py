@@ -7,7 +7,7 @@ from photos import jpeg_of
 from PIL import Image
 from playwright.sync_api import expect
 
-from demo.serving import PATIENCE, served, wait_for_page
+from demo.serving import PATIENCE, served, token_of, wait_for_page
 from pilah.app.texts import texts
 
 expect.set_options(timeout=PATIENCE)
@@ -45,8 +45,9 @@ def test_names_of_photos_are_not_logged(browser, tiny_bundle, tmp_path):
     with served("--model", tiny_bundle) as (address, process):
         page = browser.new_page()
         page.set_default_timeout(PATIENCE)
-        page.goto(f"{address}/sort")
+        page.goto(f"{address}/sort?token={token_of(process)}")
         wait_for_page(page)
+        page.get_by_role("radio", name=texts("en")("intake.from_own")).click()
         page.get_by_role("textbox").fill(str(photos))
         page.get_by_role("textbox").press("Enter")
         page.get_by_role("button", name=texts("en")("sort.start"), exact=True).click()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import pilah.app
+import pilah.uploads
 from pilah.app.texts import LANGUAGES, texts
 
 SOURCES = sorted(Path(pilah.app.__file__).parent.glob("*.py"))
@@ -47,12 +48,12 @@ def test_no_text_is_missing_and_none_unused(language: str) -> None:
 
 
 def test_the_texts_named_by_parts_are_there() -> None:
-    from pilah.app import classify
+    from pilah.app import cards
 
-    named = {f"unreadable.{name}" for name in classify.REASONS.values()}
+    named = {f"unreadable.{name}" for name in cards.REASONS.values()}
     refusals = {
         f"limits.{why}"
-        for path in SOURCES
+        for path in [*SOURCES, Path(pilah.uploads.__file__)]
         for why in re.findall(r'Refused\(\s*"(\w+)"', path.read_text("utf-8"))
     }
     assert refusals
@@ -77,3 +78,12 @@ def test_numbers_are_written_as_the_language_does() -> None:
     assert texts("en").number(12345) == "12,345"
     assert texts("id").number(12345) == "12.345"
     assert texts("id").percent(0.1234) == "12,3%"
+
+
+def test_no_share_is_rounded_to_all_or_none() -> None:
+    say = texts("en")
+    assert [say.percent(share) for share in (0, 0.0004, 0.0006, 0.9994, 0.9996, 1)] == [
+        *("0%", "<0.1%", "0.1%", "99.9%", ">99.9%", "100%"),
+    ]
+    assert say.percent(0.998, digits=0) == ">99%"
+    assert texts("id").confidence(1.0) == ">99,9%"

@@ -4,10 +4,12 @@ import csv
 import io
 import zipfile
 
+import pyarrow.parquet as pq
 from photos import jpeg_of, zip_of
 from PIL import Image
 
 import pilah
+from pilah.app.archive import write_zip
 from pilah.app.workspace import Workspace
 from pilah.dataset.table import read_table
 from pilah.uploads import unpack
@@ -28,39 +30,63 @@ def test_the_zip_follows_the_corrections(tiny_bundle, portraits, tmp_path):
     moved = next(photo for photo in workspace.photos if photo.bin in ("female", "male"))
     to = "male" if moved.bin == "female" else "female"
     before = workspace.counts()
-    workspace.correct(moved, to)
+    workspace.correct([moved], to)
     assert workspace.counts()[to] == before[to] + 1
 
-    with zipfile.ZipFile(workspace.zip()) as archive:
+    with zipfile.ZipFile(write_zip(workspace)) as archive:
         archive.extractall(tmp_path)
         names = archive.namelist()
-    reports = {"results.csv", "corrections.csv", "report.html"}
+    reports = {"results.csv", "results.parquet", "corrections.csv", "report.html"}
     assert reports <= set(names)
-    assert len(names) == len(portraits) + 2 + 3
+    assert len(names) == len(portraits) + 2 + len(reports)
 
     with (tmp_path / "results.csv").open(newline="") as file:
         rows = {row["path"]: row for row in csv.DictReader(file)}
     assert set(rows) == {*(f"album/{name}" for name in portraits), "wall.jpg", "broken.jpg"}
     for row in rows.values():
-        assert row["destination"].startswith(row["bin"] + "/")
+        assert row["destination"].startswith(row["folder"] + "/")
         assert (tmp_path / row["destination"]).is_file()
     name = workspace.name_of(moved)
-    assert rows[name]["bin"] == to
+    assert (rows[name]["bin"], rows[name]["folder"]) == (moved.bin, to)
+    assert rows[name]["label"] == to
     assert (tmp_path / rows[name]["destination"]).read_bytes() == portraits[name[len("album/") :]]
     assert rows["wall.jpg"]["bin"] == "no_face"
 
     table = read_table(tmp_path / "corrections.csv")  # as `pilah prepare` reads it
-    assert table[["path", "label", "predicted"]].to_numpy().tolist() == [
-        [str(tmp_path / rows[name]["destination"]), to, moved.bin]
+    assert table[["path", "label"]].to_numpy().tolist() == [
+        [str(tmp_path / rows[name]["destination"]), to]
     ]
+    wide = pq.read_table(tmp_path / "results.parquet").to_pylist()
+    assert {row["path"]: row["folder"] for row in wide} == {
+        path: row["folder"] for path, row in rows.items()
+    }
 
 
 def test_moving_back_is_no_correction(tiny_bundle, portraits):
     workspace = sorted_workspace(tiny_bundle, portraits)
     photo = workspace.photos[0]
-    workspace.correct(photo, "mixed")
-    workspace.correct(photo, photo.bin)
+    workspace.correct([photo], "mixed")
+    workspace.correct([photo], photo.bin)
     assert workspace.corrections == {}
+
+
+def test_each_step_is_taken_back_alone_and_the_share_follows(tiny_bundle, portraits):
+    workspace = sorted_workspace(tiny_bundle, portraits)
+
+    def women() -> float:
+        return workspace.share(workspace.tally()).raw.value
+
+    before = women()
+    women_found = [photo for photo in workspace.photos if photo.bin == "female"]
+    workspace.correct(women_found, "male")
+    assert women() == 0.0
+    workspace.correct(women_found[:1], "unsure")
+    assert workspace.counts()["unsure"] == 1
+    assert workspace.undo() == tuple(women_found[:1])
+    assert workspace.counts()["male"] == len(portraits)
+    assert set(workspace.undo()) == set(women_found)
+    assert (workspace.corrections, workspace.can_undo, women()) == ({}, False, before)
+    assert workspace.undo() == ()
 
 
 def test_nothing_is_left_behind(tiny_bundle, portraits):
@@ -78,7 +104,7 @@ def test_a_temporary_folder_behind_a_link(tiny_bundle, portraits, tmp_path, monk
     workspace = sorted_workspace(tiny_bundle, portraits)
     names = {workspace.name_of(photo) for photo in workspace.photos}
     assert names == {*(f"album/{name}" for name in portraits), "wall.jpg", "broken.jpg"}
-    assert workspace.zip().is_file()
+    assert write_zip(workspace).is_file()
 
 
 def test_a_folder_behind_a_link(tiny_bundle, portraits, tmp_path):
@@ -90,4 +116,4 @@ def test_a_folder_behind_a_link(tiny_bundle, portraits, tmp_path):
         workspace = Workspace(source)
         workspace.sort(model.predict_many, model.info)
         assert [workspace.name_of(photo) for photo in workspace.photos] == ["album/one.jpg"]
-        assert workspace.zip().is_file()
+        assert write_zip(workspace).is_file()

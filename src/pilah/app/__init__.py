@@ -6,20 +6,29 @@
     frame.py      title, language, navigation, footer
     interface.py  Streamlit's own words, in the visitor's language
     settings.py   how `pilah app` was started: model, run folders, who may connect
+    access.py     who may name folders of this machine
     visits.py     who is here, and what is kept for them until they leave
     model.py      the model, loaded once a process
     classify.py   photos in, faces and labels out
-    sort.py       a .zip or a folder in, a sorted .zip out
+    cards.py      the photos that were looked at, as a grid with filters
+    downloads.py  answers, pictures and corrections to take home
+    caution.py    the minimum confidence, and what it costs
+    sort.py       photos, a .zip or a folder in, a sorted .zip out
+    intake.py     what is given to be sorted, and how
+    review.py     the grid on which a sort is corrected, in the browser review.js
+    pictures.py   the photos of that grid, small
     study.py      runs beside the published study
     about.py      the model, its errors, the label, privacy
 
     texts/        every text, one file a language
     refusals.py   what a refusal says
-    workspace.py  one visitor's sort on disk: sorted, corrected, zipped, removed
+    workspace.py  one visitor's sort on disk: sorted, corrected, removed
+    archive.py    the .zip of it to take home
     scratch.py    where a server keeps those; what a killed one left is removed
     charts.py     colours of charts
     plain.py      names as they are, whatever Markdown they look like
     drawing.py    boxes on photos, thumbnails of them
+    spoken.py     faces in words
     results.py    files of a run, read for the Study page
     samples.py    two portraits to try
 

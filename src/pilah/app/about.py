@@ -1,5 +1,6 @@
 """The About page: the model, its errors, what the label is and isn't, licence, privacy."""
 
+import re
 from pathlib import Path
 
 import streamlit as st
@@ -13,25 +14,42 @@ from pilah.models import DEFAULT_MODEL, card_path
 from pilah.models.bundle import BundleInfo
 from pilah.types import LABELS
 
+FAILURES = "Known failures"
+"""The title of the card's part that everybody should read."""
+
+PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<file>[\w.-]+)\)")
+
 ANSWERS = (*LABELS, "unsure")
 
 
 def show() -> None:
     """Show the page."""
-    st.subheader(text("about.label"))
+    st.header(text("about.label"))
     st.markdown(text("about.label_text"))
     info = model().pilah.info
-    st.subheader(text("about.model"))
+    st.header(text("about.model"))
     st.table(_facts(info), border="horizontal")
-    st.subheader(text("about.errors"))
+    st.header(text("about.errors"))
     st.markdown(text("about.errors_text", caution=words().percent(info.min_confidence)))
     st.table(error_rows(info), border="horizontal")
     st.caption(text("about.intervals"))
-    _show_card(card_path(Settings.from_arguments().model or DEFAULT_MODEL))
-    st.subheader(text("about.licence"))
-    st.markdown(text("about.licence_text", licence=plain(info.licence)))
-    st.subheader(text("about.privacy"))
+    card = card_path(Settings.from_arguments().model or DEFAULT_MODEL)
+    parts = sections(card.read_text(encoding="utf-8")) if card else {}
+    if card and (failures := parts.pop(FAILURES, None)):
+        st.header(text("about.failures"))
+        st.markdown(text("about.failures_text"))
+        if words().language == "en":  # the card's own language; others have a summary in the text
+            _show_section(failures, card)
+    st.header(text("about.privacy"))
     st.markdown(text("about.privacy_text"))
+    st.header(text("about.card"))
+    st.markdown(text("about.card_text") if card else text("about.no_card"))
+    if card:
+        for title, part in parts.items():
+            with st.expander(title):
+                _show_section(part, card)
+    st.header(text("about.licence"))
+    st.markdown(text("about.licence_text", licence=plain(info.licence)))
 
 
 def _facts(info: BundleInfo) -> dict[str, str]:
@@ -75,12 +93,25 @@ def _rate(number: int, total: int) -> str:
     )
 
 
-def _show_card(card: Path | None) -> None:
-    """The shipped model's card; of a model of the visitor's own, nothing more is known."""
-    if card is None:
-        st.markdown(text("about.no_card"))
-        return
-    st.markdown(text("about.card_text"))
-    with st.expander(text("about.card")):
-        _, _, below_title = card.read_text(encoding="utf-8").partition("\n")
-        st.markdown(below_title)
+def sections(card: str) -> dict[str, str]:
+    """The parts of a model card, in Markdown, by their titles; the first is named by the card's."""
+    (first, *others) = re.split(r"^## ", card, flags=re.MULTILINE)
+    parts = [first.removeprefix("# ").strip(), *others]
+    return {_title(part): part.partition("\n")[2].strip() for part in parts}
+
+
+def _title(part: str) -> str:
+    """A part's first line, without what Markdown makes of it."""
+    return part.partition("\n")[0].replace("`", "").strip()
+
+
+def _show_section(part: str, card: Path) -> None:
+    """A part of a card; its pictures lie beside it, where Markdown does not find them."""
+    begins = 0
+    for picture in PICTURE.finditer(part):
+        st.markdown(part[begins : picture.start()])
+        path = card.with_name(picture["file"])
+        if path.is_file():
+            st.image(str(path), alt=picture["alt"])
+        begins = picture.end()
+    st.markdown(part[begins:])

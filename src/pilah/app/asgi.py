@@ -22,7 +22,9 @@ from streamlit.runtime import get_instance
 from streamlit.starlette import App
 
 from pilah.app import visits
+from pilah.app.access import TokenCookie
 from pilah.app.frame import apologise
+from pilah.app.pictures import PICTURE, send_picture
 from pilah.app.scratch import remove_leftovers, scratch_folder
 from pilah.app.settings import Settings
 
@@ -110,7 +112,7 @@ def _end_with_terminal() -> None:
 app = App(
     Path(__file__).with_name("main.py"),
     lifespan=_lifespan,
-    middleware=[Middleware(_Headers)],
-    routes=[Route("/classify", _first_page)],
+    middleware=[Middleware(_Headers), Middleware(TokenCookie)],
+    routes=[Route("/classify", _first_page), Route(PICTURE, send_picture)],
     on_script_error=apologise,
 )

@@ -24,7 +24,7 @@ def show_chart(chart: Any, place: Any = st) -> None:
     words = {"labelColor": ink, "titleColor": ink}
     place.altair_chart(
         chart.configure_axis(**words)
-        .configure_legend(**words, symbolStrokeColor=ink, symbolSize=200)
+        .configure_legend(**words, symbolSize=200)
         .configure_title(color=ink)
     )
 

@@ -1,37 +1,22 @@
 """The Classify page: photos in, faces and their likely labels out."""
 
-import html
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any
 
 import streamlit as st
 
 from pilah import uploads
-from pilah.answers import label_of
-from pilah.app.drawing import Seen, draw_faces, preview
+from pilah.app.cards import show_photos
+from pilah.app.caution import choose_caution
+from pilah.app.downloads import offer_downloads
+from pilah.app.drawing import Seen, preview
 from pilah.app.language import text, words
 from pilah.app.model import model
 from pilah.app.paste import paste_into_uploader
-from pilah.app.plain import plain
 from pilah.app.refusals import refusal
 from pilah.app.samples import sample_photos
 from pilah.errors import ImageError
-from pilah.models.bundle import BundleInfo, RiskPoint
-from pilah.types import Face, Result
-
-REASONS = {
-    "not an image": "not_an_image",
-    "empty file": "empty",
-    "cut off": "cut_off",
-    "damaged": "damaged",
-    "too large": "too_large",
-    "a HEIC photo": "heic",
-}
-"""How a reason of `pilah.images` begins, and the text `unreadable.NAME` that says it kindly."""
-
-SHOWN_HW = (360, 520)
-"""Most pixels that a photo takes on the page: so high, the next one is not far."""
+from pilah.types import Result
 
 
 def show() -> None:
@@ -40,16 +25,17 @@ def show() -> None:
     photos = _photos()
     with st.spinner(text("classify.loading")):
         info = model().pilah.info
-    caution = _caution(info)
+    caution = choose_caution(info)
     seen: dict[str, Seen] = st.session_state.setdefault("seen", {})
     for gone in seen.keys() - photos.keys():
         del seen[gone]
+        st.session_state.get("wrong", {}).pop(gone, None)
     _look(photos, seen)
-    for key in photos:
-        if key in seen:
-            _show_photo(seen[key].at_caution(caution))
-    if photos:
+    shown = {key: seen[key].at_caution(caution) for key in photos if key in seen}
+    if shown:
+        show_photos(shown)
         st.caption(text("classify.meaning"))
+        offer_downloads(shown, {key: photos[key][1] for key in shown})
 
 
 Sources = dict[str, tuple[str, Callable[[], bytes]]]
@@ -115,82 +101,3 @@ def _look_at(name: str, data: bytes) -> Seen:
         return Seen(name, Result(None, error=refusal(refused, words().language)), None)
     except ImageError as error:
         return Seen(name, Result(None, error=str(error)), None)
-
-
-def _caution(info: BundleInfo) -> float:
-    """The slider of the lowest confidence that is answered, and what it costs."""
-    points = {point.min_confidence: point for point in info.risk_coverage}
-    steps = sorted({0.5, *points, info.min_confidence})
-    with st.container(border=True):
-        left, right = st.columns([3, 2], vertical_alignment="center", gap="medium")
-        caution: Any = left.select_slider(
-            text("classify.caution"),
-            steps,
-            value=info.min_confidence,
-            format_func=lambda share: words().percent(share, digits=0 if share < 0.99 else 1),
-            help=text("classify.caution_help"),
-            key="caution",
-        )
-        point = risk_at(info, caution)
-        if point:
-            with right.container(horizontal=True):
-                st.metric(text("classify.coverage"), words().percent(point.coverage))
-                st.metric(text("classify.error"), words().percent(point.error))
-        left.caption(text("classify.caution_from"))
-    return float(caution)
-
-
-def risk_at(info: BundleInfo, min_confidence: float) -> RiskPoint | None:
-    """What was measured at this confidence, or at the nearest below it; None if nothing was."""
-    below = [point for point in info.risk_coverage if point.min_confidence <= min_confidence]
-    return max(below, key=lambda point: point.min_confidence, default=None)
-
-
-def _show_photo(seen: Seen) -> None:
-    result = seen.result
-    with st.container(border=True):
-        if result.error is not None or seen.preview_jpeg is None or result.size_hw is None:
-            st.markdown(f"__{plain(seen.name)}__")
-            st.warning(_unreadable(result.error or ""), icon=":material/broken_image:")
-            return
-        picture, answers = st.columns([3, 2], gap="medium")
-        picture.image(
-            draw_faces(seen.preview_jpeg, result.faces, result.size_hw),
-            width=_shown_width(*result.size_hw),
-        )
-        answers.markdown(f"__{plain(seen.name)}__")
-        if not result.faces:
-            answers.info(text("classify.no_face"), icon=":material/face_retouching_off:")
-        for number, face in enumerate(result.faces, start=1):
-            answers.html(_face_row(number if len(result.faces) > 1 else None, face))
-
-
-def _unreadable(error: str) -> str:
-    for begins, name in REASONS.items():
-        if error.startswith(begins):
-            return text(f"unreadable.{name}")
-    return plain(error)
-
-
-def _shown_width(height: int, width: int) -> int:
-    most_high, most_wide = SHOWN_HW
-    return max(1, min(most_wide, round(most_high * width / height)))
-
-
-def _face_row(number: int | None, face: Face) -> str:
-    """Label, confidence and bar of one face; an unsure one says what it leans to."""
-    kind = face.label or "unsure"
-    share = words().percent(face.confidence)
-    leaning = label_of(face.p_male, 0.5)
-    word = text(f"label.{kind}")
-    if face.label is None:
-        share = text("classify.leaning", label=text(f"label.{leaning}"), share=share)
-    head = f"{number}. {word}" if number else word
-    percent = 100 * face.confidence
-    return (
-        f'<div class="face {kind}"><div class="words"><b>{html.escape(head)}</b>'
-        f"<span>{html.escape(share)}</span></div>"
-        f'<div class="track" role="meter" aria-valuemin="0" aria-valuemax="100" '
-        f'aria-valuenow="{percent:.1f}" aria-label="{html.escape(word)}">'
-        f'<div class="fill" style="width:{percent:.1f}%"></div></div></div>'
-    )

@@ -1,5 +1,6 @@
 """Boxes on photos: a small copy of a photo on which each face is framed and numbered."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 
@@ -7,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pilah.answers import label_of
 from pilah.images import Photo, read
-from pilah.types import Face, Result
+from pilah.types import Box, Face, Label, Result
 
 SIDE = 1200
 """Pixels of a preview's longer side: sharp on dense screens, light to keep."""
@@ -26,6 +27,11 @@ class Seen:
     name: str
     result: Result
     preview_jpeg: bytes | None
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """The faces from left to right, as they are numbered."""
+        return tuple(sorted(self.result.faces, key=lambda face: face.box.left + face.box.right))
 
     def at_caution(self, min_confidence: float) -> "Seen":
         """The same photo, answered from this confidence upwards only."""
@@ -46,41 +52,127 @@ def preview(photo: Photo) -> bytes:
     return _jpeg(image)
 
 
-def draw_faces(preview_jpeg: bytes, faces: tuple[Face, ...], size_hw: tuple[int, int]) -> bytes:
-    """Frame and number the faces on a preview of the photo of `size_hw`, which their boxes count.
+def draw_faces(
+    preview_jpeg: bytes,
+    faces: tuple[Face, ...],
+    size_hw: tuple[int, int],
+    words: Sequence[str] = (),
+) -> bytes:
+    """Frame the faces on a preview of the photo of `size_hw`, and number several from 1.
+
+    Args:
+        preview_jpeg: from `preview`.
+        faces: with boxes in pixels of the photo.
+        size_hw: of the photo.
+        words: to write beside each face, where there is room.
 
     Returns:
-        A JPEG of the preview's size; the numbers follow the order of `faces`, from 1.
+        A JPEG of the preview's size. What is written covers no face: a face beside which there is
+        no room for even its number has none.
     """
     image = Image.open(BytesIO(preview_jpeg)).convert("RGB")
     draw = ImageDraw.Draw(image)
     scale = image.height / size_hw[0]
-    line = max(3, round(max(image.size) / 240))
-    font = ImageFont.load_default(size=max(16, round(max(image.size) / 32)))
-    for number, face in enumerate(faces, start=1):
-        box = face.box
-        left, top, right, bottom = (
-            edge * scale for edge in (box.left, box.top, box.right, box.bottom)
-        )
+    line = max(2, round(max(image.size) / 320))
+    boxes = _scaled(faces, scale)
+    for face, box in zip(faces, boxes, strict=True):
         for outward, colour, width in ((line // 2, HALO, 2 * line), (0, COLOURS[face.label], line)):
-            frame = (left - outward, top - outward, right + outward, bottom + outward)
+            frame = (
+                box.left - outward,
+                box.top - outward,
+                box.right + outward,
+                box.bottom + outward,
+            )
             draw.rounded_rectangle(frame, radius=3 * line, outline=colour, width=width)
-        if len(faces) > 1:
-            _draw_number(draw, str(number), (max(0, left), max(0, top)), font, COLOURS[face.label])
+    for tag in find_tags(draw, faces, scale, words):
+        tag.draw(draw, COLOURS[tag.label])
     return _jpeg(image)
 
 
-def _draw_number(
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What is written beside a face of this label, in a font, and the rectangle that it fills."""
+
+    label: Label | None
+    text: str
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont
+    box: Box
+
+    def draw(self, draw: ImageDraw.ImageDraw, colour: str) -> None:
+        """Draw it, black on a colour."""
+        box = self.box
+        draw.rectangle((box.left, box.top, box.right, box.bottom), fill=colour)
+        middle = ((box.left + box.right) / 2, (box.top + box.bottom) / 2)
+        draw.text(middle, self.text, font=self.font, fill=HALO, anchor="mm")
+
+
+def find_tags(
+    draw: ImageDraw.ImageDraw, faces: tuple[Face, ...], scale: float, words: Sequence[str]
+) -> list[Tag]:
+    """Where to write about each face of an image, `scale` times the size of the photo.
+
+    No tag covers a face or another tag; a face beside which there is no room has none.
+    """
+    boxes = _scaled(faces, scale)
+    taken, tags = list(boxes), []
+    for number, (face, box) in enumerate(zip(faces, boxes, strict=True), start=1):
+        texts = [str(number)] if len(faces) > 1 else []
+        if words:
+            texts.insert(0, f"{number}. {words[number - 1]}" if texts else words[0])
+        if tag := _find_room(draw, texts, face.label, box, taken):
+            tags.append(tag)
+            taken.append(tag.box)
+    return tags
+
+
+def _scaled(faces: tuple[Face, ...], scale: float) -> list[Box]:
+    boxes = [face.box for face in faces]
+    return [
+        Box(*(edge * scale for edge in (box.left, box.top, box.right, box.bottom))) for box in boxes
+    ]
+
+
+def _find_room(
     draw: ImageDraw.ImageDraw,
-    text: str,
-    at_xy: tuple[float, float],
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-    colour: str,
-) -> None:
-    left, top, right, bottom = draw.textbbox(at_xy, text, font=font)
-    margin = (bottom - top) / 2
-    draw.rectangle((left, top, right + 2 * margin, bottom + 2 * margin), fill=colour)
-    draw.text((at_xy[0] + margin, at_xy[1] + margin), text, font=font, fill=HALO)
+    texts: Sequence[str],
+    label: Label | None,
+    face: Box,
+    taken: Sequence[Box],
+) -> Tag | None:
+    """The longest text, in the largest letters, that touches nothing taken; None if all do."""
+    size_wh = draw.im.size
+    largest = max(size_wh) / 36
+    for text in texts:
+        for height in (largest, largest / 1.5, largest / 2.2):
+            font = ImageFont.load_default(size=max(9, height))
+            left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
+            wide, high = right - left + height / 2, bottom - top + height / 2
+            for x, y in _places(face, wide, high):
+                x = min(max(0, x), size_wh[0] - wide)
+                tag = Tag(label, text, font, Box(x, y, x + wide, y + high))
+                if 0 <= y <= size_wh[1] - high and not any(_touch(tag.box, box) for box in taken):
+                    return tag
+    return None
+
+
+def _places(face: Box, wide: float, high: float) -> Iterator[tuple[float, float]]:
+    """Where a tag may begin: above the face, below it, then at its sides."""
+    away = 4.0
+    for y in (face.top - high - away, face.bottom + away):
+        yield from (
+            (x, y) for x in (face.left, (face.left + face.right - wide) / 2, face.right - wide)
+        )
+    for x in (face.right + away, face.left - wide - away):
+        yield from ((x, y) for y in (face.top, face.bottom - high))
+
+
+def _touch(one: Box, other: Box) -> bool:
+    return (
+        one.left < other.right
+        and other.left < one.right
+        and one.top < other.bottom
+        and other.top < one.bottom
+    )
 
 
 def _jpeg(image: Image.Image) -> bytes:

@@ -8,6 +8,7 @@ import streamlit as st
 from PIL import Image
 
 from pilah.app import visits
+from pilah.app.access import hide_token
 from pilah.app.interface import translate_streamlit
 from pilah.app.language import choose_language, set_language, text
 
@@ -23,7 +24,7 @@ PAGES = {
 def show() -> None:
     """Show the page that the visitor is on."""
     visits.welcome()
-    st.set_page_config(page_title="pilah", page_icon=_icon(), layout="wide")
+    hide_token()
     st.logo(_icon())
     st.html(Path(__file__).parent / "style.css")
     set_language()
@@ -38,12 +39,15 @@ def show() -> None:
         for name, icon in PAGES.items()
     }
     page = st.navigation(list(pages), position="top")
+    title = f"{text(f'frame.{pages[page]}')} · pilah"
+    st.set_page_config(page_title=title, page_icon=_icon(), layout="wide")
     # Here and not on the page, whose widgets are forgotten when another one is opened.
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(text(f"{pages[page]}.title"), anchor=False)
         choose_language()
     translate_streamlit()
     page.run()
+    visits.show_address()
 
 
 def apologise(_: Exception) -> bool:

@@ -14,7 +14,8 @@ from pilah.app.texts import texts
 _JS = """
 export default function ({ data }) {
   const pairs = data.pairs.map(([english, other]) => [new RegExp(english), other]);
-  const names = 'em > code, [data-testid="stFileUploaderFileName"], [data-testid="stTable"]';
+  const names =
+    'em > code, .photo, [data-testid="stFileUploaderFileName"], [data-testid="stTable"]';
   const attributes = ["aria-label", "title", "placeholder", "alt"];
   const before = new Map();
   const translated = (text) => {

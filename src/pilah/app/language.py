@@ -10,12 +10,16 @@ KEY = "language"
 def set_language() -> None:
     """Set a new visitor's language: the address (`?language=id`) or the browser decides."""
     if KEY not in st.session_state:
-        wished = st.query_params.get(KEY) or (st.context.locale or "").split("-")[0]
-        st.session_state[KEY] = wished if wished in LANGUAGES else "en"
+        st.session_state[KEY] = _wished()
+
+
+def _wished() -> str:
+    wished = st.query_params.get(KEY) or (st.context.locale or "").split("-")[0]
+    return wished if wished in LANGUAGES else "en"
 
 
 def choose_language() -> None:
-    """Let the visitor switch the language."""
+    """Let the visitor switch the language, and keep the choice in the address for a reload."""
     st.segmented_control(
         "Language · Bahasa",
         list(LANGUAGES),
@@ -25,6 +29,9 @@ def choose_language() -> None:
         label_visibility="collapsed",
         width="content",
     )
+    chosen = st.session_state[KEY]
+    if KEY in st.query_params or chosen != _wished():
+        st.query_params[KEY] = chosen
 
 
 def words() -> Texts:

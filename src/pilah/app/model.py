@@ -44,9 +44,14 @@ def _load(name: str | None) -> Model:
 
 
 @contextmanager
-def sorting_model() -> Iterator[Pilah]:
-    """A model with worker processes of its own, for one sort; they end with it."""
-    predictor = load(Settings.from_arguments().model)
+def sorting_model(name: str | None, min_confidence: float | None) -> Iterator[Pilah]:
+    """A model with worker processes of its own, for one sort; they end with it.
+
+    Args:
+        name: a model of the package, or None for the one that `pilah app` was started with.
+        min_confidence: see `pilah.load`.
+    """
+    predictor = load(name or Settings.from_arguments().model, min_confidence=min_confidence)
     try:
         yield predictor
     finally:

@@ -19,9 +19,14 @@ def plain(name: str) -> str:
     text around it (`em > code`). In a sentence it needs a space or a punctuation mark on each side.
     What a page cannot show (control characters, bytes that are not UTF-8) becomes a visible sign.
     """
-    first, *others = "".join(map(_visible, name)).split(ICON)
+    first, *others = visible(name).split(ICON)
     spans = [first, *("/" + other for other in others)]
     return "*" + r"\:material".join(map(_code, spans)) + "*" if name else ""
+
+
+def visible(name: str) -> str:
+    """A name of which each character can be shown, for where nothing reads it as Markdown."""
+    return "".join(map(_visible, name))
 
 
 def _visible(character: str) -> str:

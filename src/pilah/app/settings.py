@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+TOKEN_VARIABLE = "PILAH_APP_TOKEN"
+"""Of the environment, which others cannot read as they can a command line; see `access.py`."""
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Addresses that only this machine can connect to."""
 

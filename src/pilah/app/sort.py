@@ -1,6 +1,8 @@
 """The Sort page: a .zip or a folder in, a sorted .zip out, with a person's corrections."""
 
+import math
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,29 +11,32 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.scriptrunner import add_script_run_ctx
 
-from pilah import uploads
 from pilah.app import visits
+from pilah.app.archive import write_folder, write_zip
 from pilah.app.charts import BIN_COLOURS, show_chart
+from pilah.app.intake import Wish, ask
 from pilah.app.language import text, words
 from pilah.app.model import sorting_model
 from pilah.app.plain import plain
 from pilah.app.refusals import refusal
-from pilah.app.settings import Settings
+from pilah.app.review import in_order, show_grid
 from pilah.app.workspace import Workspace
 from pilah.dataset.manifest import MIN_IMAGES
 from pilah.errors import PilahError
-from pilah.sorting.bins import BINS, Bin
-from pilah.sorting.photos import SortedPhoto
-from pilah.sorting.walk import find_photos
-from pilah.uploads import Refused, Unpacked, unpack
+from pilah.report.tally import Tally
+from pilah.sorting.bins import BINS
+from pilah.uploads import MAX_UNPACKED_MB, Refused, Unpacked, take_in
 
-ON_A_PAGE = 12
+ALL = "all"
+
+SURE_AFTER = 3.0
+"""Seconds after which the time left is known well enough to be said."""
 
 
 def show() -> None:
     """Show the page."""
     st.markdown(text("sort.lead"))
-    workspace: Workspace | None = st.session_state.get("workspace")
+    workspace = visits.review()
     if workspace is None:
         _ask()
     else:
@@ -39,54 +44,54 @@ def show() -> None:
 
 
 def _ask() -> None:
-    own = Settings.from_arguments().own_machine
-    file = st.file_uploader(text("sort.drop"), type="zip", key="zip")
-    folder = st.text_input(text("sort.folder"), key="folder").strip() if own else ""
-    st.caption(text("sort.limits", photos=uploads.MAX_ZIP_PHOTOS, size=uploads.MAX_UNPACKED_MB))
-    if not st.button(text("sort.start"), type="primary", disabled=not (file or folder)):
+    wish = ask()
+    if wish is None:
         return
     try:
-        workspace = Workspace(None if file else _own_folder(folder))
+        workspace = Workspace(wish.own_folder())
         with visits.sorting(workspace):
-            st.session_state["unpacked"] = unpack(file, workspace.source) if file else None
-            _sort(workspace)
+            _sort(workspace, wish)
     except Refused as refused:
         st.error(refusal(refused, words().language))
     except PilahError as error:
         st.error(plain(str(error)))
     else:
-        st.session_state["workspace"] = workspace
         st.rerun()
 
 
-def _own_folder(name: str) -> Path:
-    try:
-        folder = Path(name).expanduser()
-        there = folder.is_dir()
-    except (OSError, RuntimeError):  # a name that is too long, or of a user who is not there
-        there = False
-    if not there:
-        raise Refused("folder", name=name)
-    found = find_photos([str(folder)], folder / ".pilah-none")
-    if len(found.photos) > uploads.MAX_ZIP_PHOTOS:
-        raise Refused("folder_photos", number=len(found.photos), most=uploads.MAX_ZIP_PHOTOS)
-    size = sum(photo.size for photo in found.photos)
-    if size > uploads.MAX_UNPACKED_MB * uploads.MEGABYTE:
-        raise Refused("folder_size", most=uploads.MAX_UNPACKED_MB)
-    return folder
-
-
-def _sort(workspace: Workspace) -> None:
-    bar = st.progress(0.0, text("sort.loading"))
+def _sort(workspace: Workspace, wish: Wish) -> None:
+    shown = st.empty()
+    place = shown.container()
+    bar = place.progress(0.0, text("sort.loading"))
+    # Whatever is clicked runs the page anew and so stops this sort; `visits` removes what it left.
+    place.button(text("sort.cancel"))
+    begun = time.monotonic()
 
     def progress(done: int, all: int) -> None:
-        bar.progress(done / all, text("sort.sorting", done=done, all=all))
+        said = text("sort.sorting", done=words().number(done), all=words().number(all))
+        bar.progress(done / all, f"{said} {_time_left(time.monotonic() - begun, done, all)}")
 
     try:
-        with sorting_model() as pilah:
-            workspace.sort(pilah.predict_many, pilah.info, progress=progress)
+        if wish.files:
+            workspace.unpacked = take_in(wish.files, workspace.source)
+        with sorting_model(wish.model, wish.min_confidence) as pilah:
+            workspace.sort(
+                pilah.predict_many, pilah.info, by=wish.by, tree=wish.tree, progress=progress
+            )
+        if not workspace.photos:
+            raise Refused("loose_empty")
     finally:
-        _clear(bar)
+        _clear(shown)
+
+
+def _time_left(seconds: float, done: int, all: int) -> str:
+    """How long the rest takes if it goes on like this; nothing at first and at the end."""
+    left = seconds / done * (all - done) if done else 0.0
+    if seconds < SURE_AFTER or left < 1:
+        return ""
+    if left < 60:
+        return text("sort.seconds_left", number=words().number(math.ceil(left / 5) * 5))
+    return text("sort.minutes_left", number=words().number(round(left / 60)))
 
 
 def _clear(element: Any) -> None:
@@ -97,41 +102,67 @@ def _clear(element: Any) -> None:
 
 
 def _show_sorted(workspace: Workspace) -> None:
-    counts = workspace.counts()
-    _show_left_out(st.session_state.get("unpacked"))
-    with st.container(horizontal=True):
-        for bin, count in counts.items():
-            st.metric(text(f"bin.{bin}"), words().number(count), width=130)
-    _charts(workspace, counts)
-    st.subheader(text("sort.look"))
-    st.markdown(text("sort.look_text"))
-    filled = [bin for bin in BINS if counts[bin]]
+    tally = workspace.tally()
+    counts: dict[str, int] = {bin: tally.bins[bin] for bin in BINS}
+    _show_left_out(workspace.unpacked)
+    _show_share(workspace, tally)
+    st.header(text("sort.look"))
     chosen = st.segmented_control(
         text("sort.bin"),
-        filled,
-        default=filled[0] if filled else None,
-        format_func=lambda bin: text(f"bin.{bin}"),
+        [ALL, *BINS],
+        default=ALL,
+        format_func=lambda bin: _filter_words(bin, counts),
         required=True,
         label_visibility="collapsed",
+        key="bin",
     )
-    photos = [photo for photo in workspace.photos if workspace.bin_of(photo) == chosen]
-    _gallery(workspace, photos)
-    st.subheader(text("sort.take"))
+    photos = [
+        number
+        for number in in_order(workspace)
+        if chosen in (ALL, workspace.bin_of(workspace.photos[number]))
+    ]
+    show_grid(workspace, photos, str(chosen))
+    _chart(counts)
+    _offer(workspace)
+
+
+def _offer(workspace: Workspace) -> None:
+    """The result to take home: as a .zip, and on one's own machine as a new folder."""
+    st.header(text("sort.take"))
     corrections = words().number(len(workspace.corrections))
     st.markdown(text("sort.take_text", number=corrections, least=MIN_IMAGES))
+    small = workspace.megabytes <= MAX_UNPACKED_MB
     with st.container(horizontal=True):
-        st.download_button(
-            text("sort.download"),
-            lambda: workspace.zip().read_bytes(),
-            file_name="sorted.zip",
-            mime="application/zip",
-            type="primary",
-            on_click="ignore",
-        )
+        if small:
+            st.download_button(
+                text("sort.download"),
+                lambda: write_zip(workspace).read_bytes(),
+                file_name="sorted.zip",
+                mime="application/zip",
+                type="primary",
+                on_click="ignore",
+            )
         if st.button(text("sort.again")):
             visits.discard()
-            del st.session_state["workspace"]
             st.rerun()
+    if not workspace.is_own_folder:
+        return
+    target = st.text_input(text("sort.copy_to"), f"{workspace.source}-sorted", key="copy to")
+    if st.button(text("sort.copy"), type="secondary" if small else "primary"):
+        try:
+            with st.spinner(text("sort.copying")):
+                write_folder(workspace, Path(target).expanduser())
+        except Refused as refused:
+            st.error(refusal(refused, words().language))
+        else:
+            st.success(text("sort.copied", name=plain(target)))
+
+
+def _filter_words(bin: str, counts: dict[str, int]) -> str:
+    """A folder and how many photos it holds."""
+    if bin == ALL:
+        return f"{text('sort.all')} {words().number(sum(counts.values()))}"
+    return f"{text(f'bin.{bin}')} {words().number(counts[bin])}"
 
 
 def _show_left_out(unpacked: Unpacked | None) -> None:
@@ -141,11 +172,19 @@ def _show_left_out(unpacked: Unpacked | None) -> None:
         st.warning(f"{plain(name)}: {refusal(refused, words().language)}")
 
 
-def _charts(workspace: Workspace, counts: dict[Bin, int]) -> None:
+def _show_share(workspace: Workspace, tally: Tally) -> None:
+    share = workspace.share(tally)
+    if share:
+        best = share.corrected or share.raw
+        low, high = words().percent(best.low), words().percent(best.high)
+        st.markdown(text("sort.share", share=words().percent(best.value), low=low, high=high))
+
+
+def _chart(counts: dict[str, int]) -> None:
     rows = [
         {"bin": text(f"bin.{bin}"), "n": n, "colour": BIN_COLOURS[bin]} for bin, n in counts.items()
     ]
-    chart = (
+    show_chart(
         alt.Chart(pd.DataFrame(rows), height=200)
         .mark_bar(cornerRadius=4)
         .encode(
@@ -157,48 +196,4 @@ def _charts(workspace: Workspace, counts: dict[Bin, int]) -> None:
                 alt.Tooltip("n:Q", title=text("sort.photos")),
             ],
         )
-    )
-    show_chart(chart)
-    share = workspace.report.share if workspace.report else None
-    if share:
-        best = share.corrected or share.raw
-        low, high = words().percent(best.low), words().percent(best.high)
-        st.markdown(text("sort.share", share=words().percent(best.value), low=low, high=high))
-
-
-def _gallery(workspace: Workspace, photos: list[SortedPhoto]) -> None:
-    pages = max(1, -(-len(photos) // ON_A_PAGE))
-    page = 1
-    if pages > 1:
-        page = st.number_input(text("sort.page", pages=pages), 1, pages, width=220)
-    with st.container(horizontal=True, gap="small"):
-        first = (page - 1) * ON_A_PAGE
-        for number, photo in enumerate(photos[first : first + ON_A_PAGE], start=first + 1):
-            with st.container(border=True, width=170):
-                _tile(workspace, photo, number)
-
-
-def _tile(workspace: Workspace, photo: SortedPhoto, number: int) -> None:
-    name = workspace.name_of(photo)
-    jpeg = workspace.thumbnail_jpeg(photo)
-    if jpeg:
-        st.image(jpeg)
-    st.caption(plain(name))
-    if photo.destination is None:
-        return
-    key = f"move {photo.source}"
-
-    def move() -> None:
-        to: Bin = st.session_state[key]
-        workspace.correct(photo, to)
-        st.toast(text("sort.moved", name=plain(name), bin=text(f"bin.{to}")))
-
-    st.selectbox(
-        text("sort.move", number=words().number(number)),
-        BINS,
-        index=BINS.index(workspace.bin_of(photo)),
-        format_func=lambda bin: text(f"bin.{bin}"),
-        key=key,
-        on_change=move,
-        label_visibility="collapsed",
     )

@@ -1,5 +1,6 @@
 """The Study page: runs beside the published study, from the files that they left."""
 
+import json
 from typing import Any
 
 import altair as alt
@@ -23,7 +24,7 @@ def show() -> None:
     runs = shipped + own
     for folder in unusable:
         st.warning(text("study.unusable", name=plain(folder.name)))
-    st.subheader(text("study.table"))
+    st.header(text("study.table"))
     st.table(study_table(runs).set_index(text("study.run")), border="horizontal")
     st.caption(text("study.table_note"))
     if not shipped:
@@ -32,20 +33,23 @@ def show() -> None:
         st.info(text("study.none_own"))
     if not runs:
         return
-    st.subheader(text("study.curves"))
+    st.header(text("study.curves"))
     for quantity, column in zip(("accuracy", "loss"), st.columns(2), strict=True):
         show_chart(_curves(runs, quantity), column)
-    st.subheader(text("study.labels"))
+    st.caption(text("study.styles"))
+    st.header(text("study.labels"))
     st.caption(text("study.labels_note"))
-    for run, column in zip(runs, _columns(len(runs)), strict=True):
-        show_chart(_label_bars(run), column)
-    st.subheader(text("study.confusion"))
+    shared = by_data(runs)
+    for group, column in zip(shared, _columns(len(shared)), strict=True):
+        column.caption(", ".join(plain(run.name) for run in group))
+        show_chart(_label_bars(group[0]), column)
+    st.header(text("study.confusion"))
     st.caption(text("study.confusion_note"))
     for run, column in zip(runs, _columns(len(runs)), strict=True):
         show_chart(_confusion(run), column)
     pictures = [run for run in runs if run.gallery]
     if pictures:
-        st.subheader(text("study.wrong"))
+        st.header(text("study.wrong"))
         for run in pictures:
             with st.expander(plain(run.name)):
                 st.image(str(run.gallery))
@@ -137,7 +141,7 @@ def _curves(runs: list[RunFiles], quantity: str) -> Any:
                 legend=legend("stroke"),
                 scale=alt.Scale(domain=[run.name for run in runs], range=RUN_COLOURS),
             ),
-            strokeDash=alt.StrokeDash("split:N", title=None, sort=None, legend=legend("stroke")),
+            strokeDash=alt.StrokeDash("split:N", title=None, sort=None, legend=None),
             tooltip=[
                 alt.Tooltip("run:N", title=text("study.run")),
                 alt.Tooltip("split:N", title=text("study.split")),
@@ -148,6 +152,16 @@ def _curves(runs: list[RunFiles], quantity: str) -> Any:
     )
 
 
+def by_data(runs: list[RunFiles]) -> list[list[RunFiles]]:
+    """The runs in groups: those that were trained on the same faces, split alike, together."""
+    groups: dict[str, list[RunFiles]] = {}
+    for run in runs:
+        counts = {split: list(map(sum, each["confusion"])) for split, each in run.metrics.items()}
+        data = (run.environment.get("data_digest"), counts)
+        groups.setdefault(json.dumps(data, sort_keys=True), []).append(run)
+    return list(groups.values())
+
+
 def _label_bars(run: RunFiles) -> Any:
     """How many faces of each label every split holds."""
     rows = [
@@ -156,7 +170,7 @@ def _label_bars(run: RunFiles) -> Any:
         for label, counts in zip(LABELS, numbers["confusion"], strict=True)
     ]
     return (
-        alt.Chart(pd.DataFrame(rows), title=run.name, height=130 + 50 * len(run.metrics))
+        alt.Chart(pd.DataFrame(rows), height=130 + 50 * len(run.metrics))
         .mark_bar(cornerRadius=2)
         .encode(
             x=alt.X("n:Q", title=text("study.faces")),

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import secrets
 import socket
 import sys
 from pathlib import Path
@@ -63,7 +64,7 @@ def app(
     """
     if not all(importlib.util.find_spec(name) for name in ("streamlit", "pandas")):
         raise MissingExtra("pilah app", "app")
-    from pilah.app.settings import LOOPBACK, Settings
+    from pilah.app.settings import LOOPBACK, TOKEN_VARIABLE, Settings
     from pilah.models import DEFAULT_MODEL, model_path
     from pilah.models.bundle import open_bundle
     from pilah.uploads import MAX_UPLOAD_MB
@@ -83,6 +84,11 @@ def app(
     if settings.own_machine:
         options |= OWN_MACHINE
     typer.echo(f"pilah with the model {info.name} {info.version}; Ctrl+C ends it.")
+    token = ""
+    if settings.own_machine:
+        token = secrets.token_urlsafe(16)
+        host = f"[{address}]" if ":" in address else address
+        typer.echo(f"Open http://{host}:{port}/?token={token} (with it, folders of this machine)")
     sys.stdout.flush()
     main = Path(str(importlib.util.find_spec("pilah.app.asgi").origin))  # type: ignore[union-attr]
     flags = [word for name, value in options.items() for word in (f"--{name}", value)]
@@ -91,7 +97,7 @@ def app(
         flags += [word for host in LOOPBACK for word in ("--server.allowedHosts", host)]
     program = [sys.executable, "-P", "-m", "pilah.app.server", "run", str(main), *flags, "--"]
     command = [*program, *settings.to_arguments()]
-    os.execve(sys.executable, command, {**MEMORY, **os.environ})
+    os.execve(sys.executable, command, {**MEMORY, **os.environ, TOKEN_VARIABLE: token})
 
 
 def _check_free(address: str, port: int) -> None:

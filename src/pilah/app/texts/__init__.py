@@ -25,8 +25,22 @@ class Texts:
         return self._localised(f"{number:,}")
 
     def percent(self, share: float, *, digits: int = 1) -> str:
-        """A share (0 to 1) as percent, with the language's decimal mark."""
+        """A share (0 to 1) as percent, with the language's decimal mark.
+
+        What is not none reads `<0.1%` and not 0.0%, what is not all `>99.9%`.
+        """
+        if share in (0, 1):
+            return f"{share:.0%}"
+        least = 10.0 ** -(digits + 2)
+        if share < least / 2:
+            return self._localised(f"<{least:.{digits}%}")
+        if share >= 1 - least / 2:
+            return self._localised(f">{1 - least:.{digits}%}")
         return self._localised(f"{share:.{digits}%}")
+
+    def confidence(self, probability: float, *, digits: int = 1) -> str:
+        """A model's confidence as percent: no model is quite sure, even where it computes 1."""
+        return self.percent(min(probability, 1 - 1e-9), digits=digits)
 
     def decimal(self, number: float, *, digits: int = 3) -> str:
         """A number with the language's decimal mark."""

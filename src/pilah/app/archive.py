@@ -1,0 +1,97 @@
+"""The .zip or folder that a visitor takes home: photos as corrected, and what `pilah sort` writes.
+
+Its tables and its report mean what they mean in any sorted folder (`pilah.report`).
+"""
+
+import shutil
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from pilah.app.workspace import Workspace
+from pilah.files import free_name
+from pilah.report.page import render_page
+from pilah.report.tables import CorrectionsTable, CsvTable, ParquetTable
+from pilah.sorting.bins import BINS, Bin
+from pilah.sorting.photos import SortedPhoto
+from pilah.uploads import Refused
+
+HERE = Path()
+"""Where the paths in the tables begin: beside them."""
+
+
+def write_zip(workspace: Workspace) -> Path:
+    """Write `sorted.zip` of a finished sort, as corrected; paths in it are relative."""
+    path = workspace.folder / "sorted.zip"
+    places = dict(_places(workspace))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
+        for source, place in places.items():
+            archive.write(source, place)
+        for table in _write_tables(workspace, places):
+            archive.write(table, table.name)
+        archive.writestr("report.html", _report(workspace))
+    return path
+
+
+def write_folder(workspace: Workspace, target: Path) -> None:
+    """Copy a finished sort, as corrected, into a new folder of this machine.
+
+    Raises:
+        Refused: there is something of that name, or it cannot be written.
+    """
+    try:
+        target.mkdir(parents=True)
+        places = dict(_places(workspace))
+        for source, place in places.items():
+            (target / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / place)
+        for table in _write_tables(workspace, places):
+            shutil.copyfile(table, target / table.name)
+        (target / "report.html").write_text(_report(workspace), encoding="utf-8")
+    except FileExistsError:
+        raise Refused("target_exists", name=str(target)) from None
+    except (OSError, shutil.Error) as error:
+        raise Refused("target_unwritable", name=str(target), reason=str(error)) from None
+
+
+def _places(workspace: Workspace) -> Iterator[tuple[str, str]]:
+    """Each photo's path in the .zip; those that stay where they are keep their names."""
+    taken: dict[Bin, set[str]] = {bin: set() for bin in BINS}
+    for photo in sorted(workspace.photos, key=lambda photo: photo.source in workspace.corrections):
+        if photo.destination is not None:
+            bin = workspace.bin_of(photo)
+            below = PurePath(photo.destination).relative_to(workspace.target / photo.bin)
+            yield photo.source, f"{bin}/{_claim(below.as_posix(), taken[bin])}"
+
+
+def _claim(name: str, taken: set[str]) -> str:
+    """The first free name, upper and lower case alike; it is taken from now on."""
+    free = free_name(name, lambda each: each.casefold() in taken)
+    taken.add(free.casefold())
+    return free
+
+
+def _write_tables(workspace: Workspace, places: dict[str, str]) -> list[Path]:
+    assert workspace.info is not None, "only a finished sort is zipped"
+    names = ("results.csv", "results.parquet", "corrections.csv")
+    csv, parquet, corrections = paths = [workspace.folder / name for name in names]
+    with (
+        CsvTable(csv, HERE) as csv_table,
+        ParquetTable(parquet, HERE, info=workspace.info) as parquet_table,
+        CorrectionsTable(corrections, HERE) as corrections_table,
+    ):
+        for photo in workspace.photos_now():
+            row: SortedPhoto = replace(
+                photo, source=workspace.name_of(photo), destination=places.get(photo.source)
+            )
+            for table in (csv_table, parquet_table, corrections_table):
+                table.add(row)
+    return paths
+
+
+def _report(workspace: Workspace) -> str:
+    assert workspace.info is not None, "only a finished sort is zipped"
+    tally = workspace.tally()
+    share = workspace.share(tally)
+    return render_page(tally, share, info=workspace.info, folder=workspace.source.name)
