@@ -170,6 +170,7 @@ def _client(port: int, bodies: "itertools.cycle[bytes]", seen: Seen, done: threa
             if answer.status == 200:
                 seen.seconds.append(time.perf_counter() - started)
         if answer.status == 429:
+            connection.close()  # an idle one may be closed by a server that stops
             time.sleep(float(answer.headers["Retry-After"]))
 
 
