@@ -18,6 +18,7 @@ def main() -> None:
     for _ in sys.stdin:
         results = model.predict_many(paths)
         print(json.dumps([answer(result) for result in results]), flush=True)
+    model.close()
 
 
 def answer(result: pilah.Result) -> str | None:
