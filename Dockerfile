@@ -8,6 +8,7 @@ ARG EXTRA=api
 
 WORKDIR /build
 COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY docs/MODEL_CARD.md docs/failures.png docs/
 COPY src src
 RUN python -m venv --without-pip /opt/pilah \
     && pip --python /opt/pilah/bin/python install --no-cache-dir --constraint constraints.txt \

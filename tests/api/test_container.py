@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,25 @@ def test_what_the_image_is_built_from_is_there_and_no_more_is_sent() -> None:
             for name in copy.split()[:-1]:
                 assert (ROOT / name).exists() and name in sent
     assert "*" in sent
+
+
+def test_the_package_is_built_from_what_is_copied(tmp_path: Path) -> None:
+    for copy in of("COPY"):
+        if "--from" not in copy:
+            *names, to = copy.split()
+            for name in names:
+                place = tmp_path / to / ("" if (ROOT / name).is_dir() else Path(name).name)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                if (ROOT / name).is_dir():
+                    shutil.copytree(ROOT / name, place, symlinks=True)
+                else:
+                    shutil.copy(ROOT / name, place)
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    (wheel,) = (tmp_path / "dist").iterdir()
+    with zipfile.ZipFile(wheel) as archive:
+        card = archive.read("pilah/models/MODEL_CARD.md").decode()
+    assert card == (ROOT / "docs/MODEL_CARD.md").read_text()
 
 
 def test_both_services_are_locked_up() -> None:
