@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 CELEBA ?= data/celeba
-LABELLED ?= build/demo/photos.csv
+LABELLED ?= build/demo/labels.csv
 AUDITS ?= $(wildcard runs/audits/*/audit.json)
 NETWORKS := inception_v3 resnet50_v2 xception
 
@@ -42,7 +42,7 @@ test: .venv/full ## run every test
 check: lint test ## all that must be green before a change is handed on
 
 bench: .venv/light build/peer ## measure speed beside a peer; LABELLED=photos.csv for your own
-	$(BIN)/python demo/portraits.py build/demo/photos
+	$(BIN)/python demo/portraits.py build/demo/photos build/demo/labels.csv
 	$(BIN)/python -m benchmarks.bench $(LABELLED) --peer build/peer/bin/python
 
 study: export KERAS_HOME ?= $(CURDIR)/data/keras

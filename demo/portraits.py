@@ -1,4 +1,4 @@
-"""Write a handful of photos to try pilah on: `python demo/portraits.py FOLDER`.
+"""Write a handful of photos to try pilah on: `python demo/portraits.py FOLDER [LABELS.csv]`.
 
 Nothing is downloaded. Two NASA and US Navy portraits in the public domain come inside installed
 packages: Eileen Collins in scikit-image, Grace Hopper in matplotlib. The others are made from them,
@@ -20,8 +20,8 @@ def portraits() -> dict[str, Image.Image]:
     return {name: Image.open(found[name]).convert("RGB") for name in sorted(found)}
 
 
-def write_photos(folder: Path) -> None:
-    """Write eight photos into `folder`, which may exist; beside it, labels of six of them."""
+def write_photos(folder: Path) -> list[Path]:
+    """Write eight photos into `folder`, which may exist; return the six that show one person."""
     collins, hopper = portraits().values()
     photos = {
         "collins.png": collins,
@@ -37,8 +37,14 @@ def write_photos(folder: Path) -> None:
     for name, photo in photos.items():
         photo.save(folder / name)
     of_one = [name for name in photos if name not in ("both.jpg", "coffee.jpg")]
-    lines = ["path,label", *(f"{folder.name}/{name},female" for name in of_one)]
-    folder.with_suffix(".csv").write_text("\n".join(lines) + "\n")
+    return [folder / name for name in of_one]
+
+
+def write_labels(photos: list[Path], to: Path) -> None:
+    """Write a CSV of the photos and their label, for `make bench`."""
+    to.write_text(
+        "\n".join(["path,label", *(f"{path.absolute()},female" for path in photos)]) + "\n"
+    )
 
 
 def _beside(left: Image.Image, right: Image.Image) -> Image.Image:
@@ -50,7 +56,9 @@ def _beside(left: Image.Image, right: Image.Image) -> Image.Image:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python demo/portraits.py FOLDER")
-    write_photos(Path(sys.argv[1]))
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: python demo/portraits.py FOLDER [LABELS.csv]")
+    of_one_person = write_photos(Path(sys.argv[1]))
+    if len(sys.argv) == 3:
+        write_labels(of_one_person, Path(sys.argv[2]))
     print(f"Eight photos written to {sys.argv[1]}")

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -215,20 +216,10 @@ def test_the_app_sends_and_leaves_nothing(
     with socket.create_server(("localhost", 0)) as free:
         port = free.getsockname()[1]
     options = ("--address", address, "--port", port, "--model", tiny_bundle)
-    with subprocess.Popen(
-        watched.command(RUN, "app", *options),
-        env=watched.environment,
-        cwd=watched.work,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
-        try:
-            wait_for_app(port)
-            assert refuses_a_page_of("http://elsewhere.example", port)
-            look_at_a_photo(port)
-        finally:
-            end_group_of(process)
+    with started(watched, "app", *options):
+        wait_for_app(port)
+        assert refuses_a_page_of("http://elsewhere.example", port)
+        look_at_a_photo(port)
     assert (watched.sent(), watched.left()) == ([], [])
 
 
@@ -236,8 +227,28 @@ def test_the_api_sends_and_leaves_nothing(watched: Watched) -> None:
     with socket.create_server(("localhost", 0)) as free:
         port = free.getsockname()[1]
     options = ("--address", "0.0.0.0", "--no-key", "--port", port, "--model", "pilah-small")
+    with started(watched, "serve", *options):
+        wait_for_app(port)
+        noise = BytesIO()
+        Image.effect_noise((2500, 2500), 100).save(noise, "PNG")  # more than memory may keep
+        head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="../../photo.png"'
+        form = head + b"\r\n\r\n" + noise.getvalue() + b"\r\n--x--\r\n"
+        for body, kind in (
+            (PORTRAIT.read_bytes(), "image/png"),
+            (form, "multipart/form-data; boundary=x"),
+        ):
+            asked = http.client.HTTPConnection("localhost", port, timeout=PATIENCE / 1000)
+            asked.request("POST", "/v1/predict", body, {"Content-Type": kind})
+            assert asked.getresponse().status == 200
+            asked.close()
+    assert (watched.sent(), watched.left()) == ([], [])
+
+
+@contextlib.contextmanager
+def started(watched: Watched, *words: object) -> Iterator[None]:
+    """A server under watch, which is ended with all that it started."""
     with subprocess.Popen(
-        watched.command(RUN, "serve", *options),
+        watched.command(RUN, *words),
         env=watched.environment,
         cwd=watched.work,
         stdout=subprocess.DEVNULL,
@@ -245,24 +256,9 @@ def test_the_api_sends_and_leaves_nothing(watched: Watched) -> None:
         start_new_session=True,
     ) as process:
         try:
-            wait_for_app(port)
-            noise = BytesIO()
-            Image.effect_noise((2500, 2500), 100).save(noise, "PNG")  # more than memory may keep
-            head = (
-                b'--x\r\nContent-Disposition: form-data; name="files"; filename="../../photo.png"'
-            )
-            form = head + b"\r\n\r\n" + noise.getvalue() + b"\r\n--x--\r\n"
-            for body, kind in (
-                (PORTRAIT.read_bytes(), "image/png"),
-                (form, "multipart/form-data; boundary=x"),
-            ):
-                asked = http.client.HTTPConnection("localhost", port, timeout=PATIENCE / 1000)
-                asked.request("POST", "/v1/predict", body, {"Content-Type": kind})
-                assert asked.getresponse().status == 200
-                asked.close()
+            yield
         finally:
             end_group_of(process)
-    assert (watched.sent(), watched.left()) == ([], [])
 
 
 def end_group_of(process: subprocess.Popen[bytes]) -> None:
