@@ -3,8 +3,6 @@
 import time
 from collections.abc import Sequence
 
-import numpy as np
-
 from pilah.faces.detect import Detector
 from pilah.faces.extract import Extractor
 from pilah.faces.picture import Picture
@@ -12,7 +10,6 @@ from pilah.faces.search import search
 from pilah.models import DEFAULT_MODEL, model_path
 from pilah.models.bundle import open_bundle
 from pilah.models.classifier import Classifier
-from pilah.pipeline import BATCH
 from pilah.sorting.bins import decisive_share
 
 
@@ -37,7 +34,8 @@ def stage_costs(paths: Sequence[str]) -> dict[str, float]:
         searching += searched - decoded
         extracting += time.process_time() - searched
     began = time.process_time()
-    classifier.p_male(np.concatenate(crops), batch=BATCH)
+    for faces in crops:
+        classifier.p_male(faces)
     classifying = time.process_time() - began
     costs = {
         "decode": decoding,

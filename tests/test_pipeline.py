@@ -20,7 +20,7 @@ from pilah.errors import BundleError, PhotoTypeError
 from pilah.models import model_path
 from pilah.models.bundle import open_bundle
 from pilah.models.classifier import Classifier
-from pilah.pipeline import AHEAD, BATCH, FEW, Pilah
+from pilah.pipeline import AHEAD, FEW, Pilah
 from pilah.types import Result
 from pilah.workers import WorkerError, Workers
 
@@ -202,7 +202,7 @@ def test_the_input_is_only_taken_as_needed(which: str, request: pytest.FixtureRe
     results = engine.predict_many(endless(), crops=True)
     for given in range(1, 400):
         next(results)
-        assert taken - given <= AHEAD * engine.workers + BATCH + FEW
+        assert taken - given <= AHEAD * engine.workers + FEW
     results.close()
 
 

@@ -1,16 +1,15 @@
 """Many photos in, one Result each, in the same order.
 
-    photos ─▶ worker processes: decode, find, crop ─▶ batches of faces ─▶ classifier ─▶ Results
-              (workers.py, faces/)                    (across photos)     (all cores)
+    photos ─▶ worker processes: decode, find, crop, classify ─▶ Results
+              (workers.py, faces/, models/)
 
-Only `AHEAD` photos a worker are under way at any time, so memory does not grow with the number of
-photos.
+A worker does all of a photo, so that only its path and its Result travel. Only `AHEAD` photos a
+worker are under way at any time, so memory does not grow with the number of photos.
 """
 
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
@@ -19,25 +18,19 @@ import numpy as np
 from PIL import Image
 
 from pilah.cores import usable_cores
-from pilah.errors import PhotoTypeError, PilahError
+from pilah.errors import BundleError, PhotoTypeError, PilahError
 from pilah.faces.detect import shared_detector
-from pilah.faces.extract import Extracted, Extractor
+from pilah.faces.extract import Extractor, unreadable
 from pilah.images import Photo, as_photo
 from pilah.models import DEFAULT_MODEL, model_path
 from pilah.models.bundle import BundleInfo, open_bundle
 from pilah.models.classifier import Classifier
-from pilah.results import results_of
+from pilah.results import Answerer
 from pilah.types import Result
-from pilah.workers import UnderWay, Workers
-
-BATCH = 8
-"""Faces that are classified at once; also the most photos that wait for a batch to fill.
-
-More at once no longer fit into a core's cache: 32 take a fifth more time for each face.
-"""
+from pilah.workers import UnderWay, WorkerError, Workers
 
 AHEAD = 16
-"""Photos a worker that are decoded ahead of the classifier."""
+"""Photos a worker that are done ahead of what is asked for."""
 
 FEW = 16
 """Fewer photos than this are done before worker processes would have started."""
@@ -68,8 +61,7 @@ class Pilah:
     ) -> None:
         """See `load`."""
         self.workers = usable_cores() if workers is None else max(1, workers)
-        # Classifying is about half of the work, so half of the cores; the workers have the others.
-        bundle = open_bundle(model_path(model), threads=max(1, self.workers // 2), device=device)
+        bundle = open_bundle(model_path(model), threads=self.workers, device=device)
         self.info: BundleInfo = bundle.info
         self.min_confidence = confidence_asked(self.info, min_confidence, max_error)
         self._extractor = Extractor(
@@ -86,8 +78,7 @@ class Pilah:
             crops: the photo is a face crop already, as the model was trained on: nothing is
                 detected, its centre is resized to the model's input.
         """
-        extracted = self._extractor(as_photo(photo), crops=crops)
-        return next(self._classified([(None, _path_of(photo), extracted)]))[1]
+        return self._answerer(crops)(as_photo(photo))
 
     def predict_many(self, photos: Iterable[Photo], *, crops: bool = False) -> Iterator[Result]:
         """Give one Result per photo, in the order of `photos`, which are taken as they are needed.
@@ -112,55 +103,43 @@ class Pilah:
         Raises:
             PhotoTypeError: something among `photos` is not a photo.
         """
-        waiting: list[tuple[Key, str | None, Extracted]] = []
-        faces = 0
-        for key, photo, extracted in self._extracted(_checked(photos), crops=crops):
-            waiting.append((key, _path_of(photo), extracted))
-            faces += len(extracted.crops)
-            if faces >= BATCH or len(waiting) >= BATCH:
-                yield from self._classified(waiting)
-                waiting, faces = [], 0
-        yield from self._classified(waiting)
+        checked, answerer = _checked(photos), self._answerer(crops)
+        first = [] if self.workers == 1 or self._workers.started else list(islice(checked, FEW))
+        photos_again = chain(first, checked)
+        if self.workers == 1 or 0 < len(first) < FEW:
+            for key, photo in photos_again:
+                yield key, answerer(photo)
+            return
+        under_way: deque[tuple[Key, UnderWay[Result]]] = deque()
+        try:
+            for key, photo in photos_again:
+                under_way.append((key, self._workers.submit(answerer, photo)))
+                if len(under_way) >= AHEAD * self.workers:
+                    yield self._finished(answerer, *under_way.popleft())
+            while under_way:
+                yield self._finished(answerer, *under_way.popleft())
+        finally:
+            for _, task in under_way:
+                task.made.cancel()
 
     def close(self) -> None:
         """End the worker processes; they also end with the program."""
         self._workers.close()
 
-    def _classified(
-        self, photos: list[tuple[Key, str | None, Extracted]]
-    ) -> Iterator[tuple[Key, Result]]:
-        """Classify the faces of several photos together."""
-        keys = [key for key, _, _ in photos]
-        taken = [(path, extracted, self.min_confidence) for _, path, extracted in photos]
-        return zip(keys, results_of(taken, self._classifier), strict=True)
+    def _answerer(self, crops: bool) -> Answerer:
+        return Answerer(self._extractor, self._classifier, self.min_confidence, crops)
 
-    def _extracted(
-        self, photos: Iterator[tuple[Key, Photo]], *, crops: bool
-    ) -> Iterator[tuple[Key, Photo, Extracted]]:
-        """Find and crop faces in order, a bounded number of photos ahead of what is asked for."""
-        first = [] if self.workers == 1 or self._workers.started else list(islice(photos, FEW))
-        photos_again = chain(first, photos)
-        if self.workers == 1 or 0 < len(first) < FEW:
-            for key, photo in photos_again:
-                yield key, photo, self._extractor(photo, crops=crops)
-            return
-        under_way: deque[tuple[Key, UnderWay[Extracted]]] = deque()
-        extract = partial(self._extractor, crops=crops)
-
-        def finish() -> tuple[Key, Photo, Extracted]:
-            key, task = under_way.popleft()
-            return key, task.photo, self._workers.extracted(task)
-
+    def _finished(self, answerer: Answerer, key: Key, task: UnderWay[Result]) -> tuple[Key, Result]:
+        """Wait for a photo; what goes wrong with it is kept in its Result."""
         try:
-            for key, photo in photos_again:
-                under_way.append((key, self._workers.submit(extract, photo)))
-                if len(under_way) >= AHEAD * self.workers:
-                    yield finish()
-            while under_way:
-                yield finish()
-        finally:
-            for _, task in under_way:
-                task.made.cancel()
+            return key, self._workers.finish(task)
+        except BundleError:
+            raise
+        except WorkerError as error:
+            reason = str(error)
+        except Exception as error:  # the photo cannot travel to a worker
+            reason = f"{type(error).__name__}: {error}"
+        return key, answerer.result(task.photo, unreadable(reason))
 
 
 def load(
@@ -185,10 +164,11 @@ def load(
             share of its shorter side. None is 20 pixels, and in a large photo 1% of that side.
         min_share: faces less high than this share of the photo's largest decide nothing for you
             and need not be found, which saves time: 0 finds all, 1 looks for the largest alone.
-        workers: how many processes decode and detect in `predict_many`; None is one a core, 1 does
-            it all in this process.
+        workers: how many processes answer photos in `predict_many`; None is one a core, 1 does it
+            all in this process.
         device: where faces are classified: `cpu`, or, where the installed ONNX Runtime has it,
-            `cuda`, `coreml` or `directml`. Decoding and detection stay on the CPU.
+            `cuda`, `coreml` or `directml`; each worker opens the model there. Decoding and
+            detection stay on the CPU.
 
     Raises:
         BundleError: the model cannot be used, or never errs as little as `max_error`.
@@ -238,7 +218,3 @@ def _checked(photos: Iterable[tuple[Key, Photo]]) -> Iterator[tuple[Key, Photo]]
     """Photos in a form that a worker can take; here, because a mistake is the caller's to see."""
     for key, photo in photos:
         yield key, as_photo(photo)
-
-
-def _path_of(photo: Photo) -> str | None:
-    return os.fspath(photo) if isinstance(photo, str | os.PathLike) else None

@@ -1,14 +1,39 @@
-"""Faces of several photos become Results: classified together, then said photo by photo."""
+"""Faces become Results: those of one photo, or of several that are classified together."""
 
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 
 from pilah.answers import label_of
-from pilah.faces.extract import Extracted
+from pilah.faces.extract import Extracted, Extractor
+from pilah.images import Photo
 from pilah.models.classifier import Classifier
 from pilah.types import Face, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """All that turns a photo into its Result; it can travel to a worker process.
+
+    Below `min_confidence` a face is unsure. With `crops` a photo is a face crop already.
+    """
+
+    extractor: Extractor
+    classifier: Classifier
+    min_confidence: float
+    crops: bool
+
+    def __call__(self, photo: Photo) -> Result:
+        """Find, crop and classify the faces of a photo; an unreadable one gives its error."""
+        return self.result(photo, self.extractor(photo, crops=self.crops))
+
+    def result(self, photo: Photo, extracted: Extracted) -> Result:
+        """Classify the faces that were found in a photo."""
+        path = os.fspath(photo) if isinstance(photo, str | os.PathLike) else None
+        return results_of([(path, extracted, self.min_confidence)], self.classifier)[0]
 
 
 def results_of(

@@ -4,6 +4,7 @@ import csv
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,12 +70,15 @@ def test_the_bundle_answers_as_keras_did(run: Path, tmp_path: Path) -> None:
     # A detector's box ends at the forehead and the chin; the crop shows the hair too
     assert 1.2 < info.frame.height < 3
     scores = pd.read_csv(run / "scores.csv")
-    assert (
-        sum(sum(vars_of(counts)) for counts in info.validation.values())
-        == (scores["split"] == "validation").sum()
-    )
+    faces = sum(sum(vars_of(counts)) for counts in info.validation.values())
+    photos = (scores["split"] == "validation").sum()
+    assert info.from_photos is not None and info.from_photos.photos == photos
+    assert faces == photos - info.from_photos.no_face > 0.9 * photos
     crops = np.stack([centre_crop(load(face), info.size_hw) for face in scores["path"]])
-    found = logit(Classifier(bundle).p_male(crops).astype(float)) * info.temperature
+    # Keras answers by both looks at every face
+    assert info.second_look is not None
+    always = Classifier(replace(bundle, info=replace(info, second_look=1.1)))
+    found = logit(always.p_male(crops).astype(float)) * info.temperature
     np.testing.assert_allclose(found, logit(scores["p_male"].to_numpy()), atol=2e-3)
 
     again = pilah("export", run, "--to", path)
@@ -116,17 +120,17 @@ def test_crops_of_two_sizes_show_no_frame(run: Path, tmp_path: Path) -> None:
 def test_few_validation_faces_still_give_a_model_and_it_says_so(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from pilah.training.export import calibrate
+    from pilah.training.calibration import Looks, calibrate
 
     # The surest face is wrong: no minimum confidence brings the error down to 1%
     p_male = np.concatenate([[0.99], np.full(60, 0.9), np.full(39, 0.6)])
     labels = np.concatenate([[0], np.ones(60), np.zeros(15), np.ones(24)]).astype(np.int64)
-    calibration = calibrate(p_male, labels, 0.01)
+    calibration = calibrate(Looks(labels, p_male, None), 0.01)
     clear = np.maximum(calibration.calibrated, 1 - calibration.calibrated)
     assert (clear >= calibration.min_confidence).sum() == 61
     said = capsys.readouterr().out
     assert "100 validation faces do not support an error of 1.0%" in said
     assert "--max-error" in said and "61 faces" in said
 
-    calibrate(p_male, labels, 0.2)
+    calibrate(Looks(labels, p_male, None), 0.2)
     assert capsys.readouterr().out == ""

@@ -9,22 +9,24 @@ there: found, cropped, answered. The temperature that fits each height goes into
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from pilah.answers import likelier
 from pilah.errors import ImageError
 from pilah.evaluation.calibrate import fit_temperature
-from pilah.evaluation.metrics import Floats, Ints
+from pilah.evaluation.metrics import Ints
 from pilah.faces.extract import Extracted, Extractor
 from pilah.images import load
 from pilah.models.bundle import HeightPoint, PhotoCounts
+from pilah.progress import tracked
 
 HEIGHTS = (20, 28, 40, 56, 80, 112)
 """Pixels of a face in the photo. Above the last, a face counts as large."""
 
 BATCH = 256
 
-PMale = Callable[[np.ndarray], Floats]
+PMale = Callable[[np.ndarray], NDArray[np.floating]]
 
 
 def measure_face_heights(
@@ -32,8 +34,6 @@ def measure_face_heights(
     labels: Ints,
     extractor: Extractor,
     p_male_of: PMale,
-    *,
-    progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[PhotoCounts, tuple[HeightPoint, ...]]:
     """Photos as they are, and scaled down to each of `HEIGHTS`.
 
@@ -41,15 +41,16 @@ def measure_face_heights(
         paths: validation photos, one face each.
         labels: annotated labels, shape (N,), 0 female and 1 male.
         extractor: finds and crops the faces; the largest of a photo counts.
-        p_male_of: what the graph gives for crops uint8 (n, *size, 3): float (n,).
-        progress: called with the number of photos done.
+        p_male_of: what the model says of crops uint8 (n, *size, 3): float (n,).
 
     Returns:
         The counts of the photos as they are, and a point for each height that any face had.
     """
     crops: dict[int | None, list[np.ndarray]] = {height: [] for height in (*HEIGHTS, None)}
     whose: dict[int | None, list[int]] = {height: [] for height in (*HEIGHTS, None)}
-    answers: dict[int | None, list[Floats]] = {height: [] for height in (*HEIGHTS, None)}
+    answers: dict[int | None, list[NDArray[np.floating]]] = {
+        height: [] for height in (*HEIGHTS, None)
+    }
     tried: dict[int | None, int] = dict.fromkeys((*HEIGHTS, None), 0)
 
     def classify(height: int | None, least: int) -> None:
@@ -57,14 +58,13 @@ def measure_face_heights(
             answers[height].append(p_male_of(np.stack(crops[height])))
             crops[height].clear()
 
-    for index, path in enumerate(paths):
+    for index, path in enumerate(tracked(paths, "Measuring small faces", total=len(paths))):
         for height, extracted in _at_heights(path, extractor):
             tried[height] += 1
             if len(extracted.crops):
                 crops[height].append(extracted.crops[0])
                 whose[height].append(index)
                 classify(height, BATCH)
-        progress(index + 1)
     points = []
     whole = PhotoCounts(0, 0, 0)
     for height in (*HEIGHTS, None):

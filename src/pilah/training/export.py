@@ -1,4 +1,4 @@
-"""A finished run -> model.onnx, checked against Keras on real faces: calibrate, describe, write."""
+"""A finished run -> model.onnx, checked against Keras on real faces: describe, calibrate, write."""
 
 import tempfile
 from collections import Counter
@@ -10,38 +10,22 @@ import keras
 import numpy as np
 import pandas as pd
 
-from pilah.answers import confidence_of, likelier
 from pilah.dataset.manifest import read_manifest
-from pilah.errors import DataError
-from pilah.evaluation.calibrate import apply_temperature, fit_temperature
-from pilah.evaluation.face_heights import measure_face_heights
-from pilah.evaluation.metrics import (
-    best_supported,
-    measure,
-    min_confidence_for_error,
-    risk_coverage,
-)
-from pilah.faces.detect import Detector
-from pilah.faces.extract import Extractor
 from pilah.faces.frame import fit_frame
 from pilah.files import put_in_place
-from pilah.models.bundle import METADATA_KEY, BundleInfo, HeightPoint, LabelCounts, PhotoCounts
-from pilah.progress import note
+from pilah.models.bundle import BundleInfo
 from pilah.runs.folder import Run, check_export
 from pilah.runs.recipe import Recipe, read_recipe
 from pilah.training.batches import decode_crops
-from pilah.training.graph_check import answers, check_parity, in_8_bits
-from pilah.training.onnx_graph import add_description, add_temperature, write_float
+from pilah.training.calibration import calibrate_graph
+from pilah.training.graph_check import check_parity, in_8_bits
+from pilah.training.network import build_network
+from pilah.training.onnx_graph import write_float
 from pilah.types import LABELS, Frame
-from pilah.wording import counted
 
 PARITY_FACES = 64
 RANGE_FACES = 512
 FRAME_FACES = 400
-HEIGHT_PHOTOS = 2000
-SUPPORT = 30
-"""So many validation faces must be answered: of fewer, even none wrong promises no small error."""
-
 
 Array = np.ndarray[Any, Any]
 
@@ -53,17 +37,6 @@ class Title:
     name: str
     version: str
     licence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """What validation faces say of a graph: `p_male` without and with the temperature, (n,)."""
-
-    labels: Array
-    p_male: Array
-    temperature: float
-    calibrated: Array
-    min_confidence: float
 
 
 def export(
@@ -78,17 +51,16 @@ def export(
 ) -> BundleInfo:
     """Write the model bundle of a finished run.
 
-    Frames are fitted on training faces; temperature, minimum confidence and error counts on
-    validation faces. The test split is not touched.
+    Frames are fitted on training faces. All that is measured, is on validation photos, from which
+    faces are found and cropped as in use; of ready crops, these are the photos. The test split is
+    not touched.
 
     Args:
         folder: the run folder.
         to: the file to write.
         title: name, version and terms.
         int8: store weights and compute in 8 bits.
-        max_error: the error among answered validation faces that the minimum confidence aims at.
-            Where no confidence reaches it, the one with the least error that the faces support is
-            taken, and said.
+        max_error: the error that the minimum confidence aims at, see `calibrate_graph`.
         frame_from: manifest whose training crops show how a face is to be cut out of a photo; None
             is the run's own, which must then all have one size.
         frame_zoom: share of that frame's sides to cut out. A model that was trained on closer crops
@@ -110,69 +82,32 @@ def export(
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=".export-") as scratch:
         graph = Path(scratch) / "float.onnx"
-        model = keras.models.load_model(run.model, compile=False)
+        model = _one_look(keras.models.load_model(run.model, compile=False), recipe)
         write_float(model, graph)
         check_parity(model, graph, validation[:PARITY_FACES])
-        p_male = answers(graph, validation)
         int8_cost = None
         if int8:
             faces = _crops(train[:RANGE_FACES], recipe.data.size_hw)
-            graph, p_male, int8_cost = in_8_bits(graph, faces, validation, p_male, labels)
-        calibration = calibrate(p_male, labels, max_error)
-        add_temperature(graph, calibration.temperature)
+            graph, int8_cost = in_8_bits(graph, faces, validation, labels)
         frame = fit_frame(map(Path, framed[:FRAME_FACES]))
         frame = replace(frame, height=frame.height * frame_zoom)
-        from_photos, face_heights = _from_photos(
-            held_out, graph, recipe.data.size_hw, frame, recipe.train.seed
+        info = describe(title, recipe, frame, table, run.read_environment()["data_digest"])
+        info = calibrate_graph(
+            graph,
+            replace(info, int8_cost=int8_cost),
+            _photos(held_out),
+            max_error=max_error,
+            mirror=recipe.model.mirror,
+            seed=recipe.train.seed,
         )
-        info = replace(
-            describe(title, recipe, calibration, frame, table, run.read_environment()),
-            int8_cost=int8_cost,
-            from_photos=from_photos,
-            face_heights=face_heights,
-        )
-        add_description(graph, METADATA_KEY, info.to_json())
         put_in_place(graph, to)
     return info
 
 
-def calibrate(p_male: Array, labels: Array, max_error: float) -> Calibration:
-    """Fit the temperature and the minimum confidence on validation faces.
-
-    Args:
-        p_male: what the graph says of them, (n,).
-        labels: 0 for female and 1 for male, (n,).
-        max_error: the error among the answered to aim at.
-    """
-    temperature = fit_temperature(p_male, labels)
-    calibrated = apply_temperature(p_male, temperature)
-    try:
-        min_confidence = min_confidence_for_error(calibrated, labels, max_error)
-        answered = int((confidence_of(calibrated) >= min_confidence).sum())
-    except DataError:
-        answered = 0
-    if answered < SUPPORT:
-        best = best_supported(calibrated, labels)
-        min_confidence = best.min_confidence
-        note(
-            f"The {counted(len(labels), 'validation face')} do not support an error of "
-            f"{max_error:.1%} at any minimum confidence. Using {min_confidence:.1%}: of the "
-            f"{counted(round(best.coverage * len(labels)), 'face')} answered from there, "
-            f"{best.error:.1%} are wrong. More validation faces or another --max-error may help."
-        )
-    return Calibration(labels, p_male, temperature, calibrated, min_confidence)
-
-
 def describe(
-    title: Title,
-    recipe: Recipe,
-    calibration: Calibration,
-    frame: Frame,
-    table: pd.DataFrame,
-    environment: dict[str, Any],
+    title: Title, recipe: Recipe, frame: Frame, table: pd.DataFrame, data_digest: str
 ) -> BundleInfo:
-    """All that is known about a model beside its graph; `table` is the run's manifest."""
-    labels, calibrated = calibration.labels, calibration.calibrated
+    """All that is known about a model without validation; `table` is the run's manifest."""
     return BundleInfo(
         name=title.name,
         version=title.version,
@@ -180,18 +115,29 @@ def describe(
         size_hw=recipe.data.size_hw,
         backbone=recipe.model.backbone,
         frame=frame,
-        min_confidence=calibration.min_confidence,
-        risk_coverage=risk_coverage(calibrated, labels),
-        validation={
-            label: _counts(calibrated[labels == index], calibration.min_confidence)
-            for index, label in enumerate(LABELS)
-        },
-        temperature=calibration.temperature,
-        ece_before=measure(calibration.p_male, labels).ece,
-        ece_after=measure(calibrated, labels).ece,
+        min_confidence=0.5,
+        risk_coverage=(),
+        validation={},
+        temperature=1.0,
         trained_on=_trained_on(table[table["split"] == "train"], recipe.model.pretrained_on),
-        data_digest=environment["data_digest"],
+        data_digest=data_digest,
     )
+
+
+def _one_look(model: keras.Model, recipe: Recipe) -> keras.Model:
+    """The same network without the mirror image, which only some faces need (`calibrate_graph`)."""
+    if not recipe.model.mirror:
+        return model
+    plain = build_network(recipe.with_pretrained("none", ""))
+    plain.set_weights(model.get_weights())
+    return plain
+
+
+def _photos(held_out: pd.DataFrame) -> pd.DataFrame:
+    """The photos that validation faces were cut out of, or the faces where there are none."""
+    if "photo" not in held_out:
+        return held_out
+    return held_out.assign(path=held_out["photo"].where(held_out["photo"] != "", held_out["path"]))
 
 
 def _shuffled(table: pd.DataFrame, seed: int) -> list[str]:
@@ -200,31 +146,10 @@ def _shuffled(table: pd.DataFrame, seed: int) -> list[str]:
     return paths
 
 
-def _from_photos(
-    validation: pd.DataFrame, graph: Path, size_hw: tuple[int, int], frame: Frame, seed: int
-) -> tuple[PhotoCounts, tuple[HeightPoint, ...]]:
-    """Validation images taken as photos: found, cropped, answered, at every height of a face."""
-    some = validation.sample(min(len(validation), HEIGHT_PHOTOS), random_state=seed)
-    return measure_face_heights(
-        some["path"].tolist(),
-        some["label"].map(LABELS.index).to_numpy(),
-        Extractor(size_hw, frame, Detector(), min_face=8, min_share=1),
-        lambda crops: answers(graph, crops),
-    )
-
-
 def _crops(paths: list[str], size_hw: tuple[int, int]) -> Array:
     array = np.empty((len(paths), *size_hw, 3), np.uint8)
     decode_crops(paths, array, size_hw)
     return array
-
-
-def _counts(p_male: Array, min_confidence: float) -> LabelCounts:
-    clear = confidence_of(p_male) >= min_confidence
-    male = int(likelier(p_male)[clear].sum())
-    return LabelCounts(
-        female=int(clear.sum()) - male, male=male, unsure=len(p_male) - int(clear.sum())
-    )
 
 
 def _trained_on(train: pd.DataFrame, pretrained_on: str) -> str:

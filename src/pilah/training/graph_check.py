@@ -50,23 +50,22 @@ def in_8_bits(
     graph: Path,
     faces: Array,
     validation: Array,
-    p_float: Array,
     labels: Array,
-) -> tuple[Path, Array, float]:
-    """As much of the graph in 8 bits as accuracy allows, its validation answers, and the cost.
+) -> tuple[Path, float]:
+    """As much of the graph in 8 bits as accuracy allows, and the share of answers that it costs.
 
     Raises:
         BundleError: it costs too much accuracy, however much stays in float.
     """
     small = graph.with_name("int8.onnx")
     allowed = max(INT8_COST, 1.01 / len(labels))
+    in_float = _accuracy(answers(graph, validation), labels)
     lost = []
     for kept in FLOAT_CONVOLUTIONS:
         write_int8(graph, small, faces, float_convolutions=kept)
-        p_male = answers(small, validation)
-        lost.append(_accuracy(p_float, labels) - _accuracy(p_male, labels))
+        lost.append(in_float - _accuracy(answers(small, validation), labels))
         if lost[-1] <= allowed:
-            return small, p_male, lost[-1]
+            return small, lost[-1]
     raise BundleError(
         f"int8 costs {100 * min(lost):.2f} points of validation accuracy, more than "
         f"{100 * allowed:.1f}; nothing was written; export without --int8"
