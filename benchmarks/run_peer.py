@@ -11,11 +11,11 @@ from PIL import Image
 def main() -> None:
     """Answer one photo; then, each time a line comes, all of them."""
     paths = [Path(line) for line in Path(sys.argv[1]).read_text().splitlines()]
-    predictor = AgeAndGender()
-    answer(predictor, paths[0])
+    predictor, ask = AgeAndGender(), answer_crop if sys.argv[2] == "crops" else answer
+    ask(predictor, paths[0])
     print("ready", flush=True)
     for _ in sys.stdin:
-        print(json.dumps([answer(predictor, path) for path in paths]), flush=True)
+        print(json.dumps([ask(predictor, path) for path in paths]), flush=True)
 
 
 def answer(predictor: AgeAndGender, path: Path) -> str | None:
@@ -26,6 +26,13 @@ def answer(predictor: AgeAndGender, path: Path) -> str | None:
         return None
     largest = max(faces, key=lambda face: face["face"][3] - face["face"][1])
     gender: str = largest["gender"]["value"]
+    return gender.lower()
+
+
+def answer_crop(predictor: AgeAndGender, path: Path) -> str:
+    """The label of a picture that is a face."""
+    with Image.open(path) as image:
+        gender: str = predictor.predict_face(image.convert("RGB"))["gender"]["value"]
     return gender.lower()
 
 

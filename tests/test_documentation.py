@@ -15,6 +15,7 @@ import skimage.data
 import typer.main
 from PIL import Image, UnidentifiedImageError
 
+from benchmarks import report
 from demo.failures import cases, draw
 from pilah.cli import program
 from pilah.models import model_names, model_path
@@ -241,3 +242,9 @@ def test_the_python_example_runs_as_written(name: str, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     first, *rest = done.stdout.splitlines()
     assert first.startswith("female ") and len(rest) == 20
+
+
+@pytest.mark.parametrize("name", list(report.TEXTS))
+def test_speed_in_the_readmes_is_that_of_the_last_report(name: str) -> None:
+    path = ROOT / name
+    assert path.read_text(encoding="utf-8") == report.with_speed(path)

@@ -16,7 +16,7 @@ _UNSEEN = 2
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
-    """The picture in mode RGB, sRGB, what is transparent over white.
+    """The picture in mode RGB, sRGB, what is transparent over white; itself if it is that already.
 
     A profile that is damaged, or of another kind of pixels, is ignored.
     """
@@ -27,8 +27,9 @@ def to_srgb(image: Image.Image) -> Image.Image:
     image_rgb = _without_alpha(opaque, image.info.get("icc_profile"))
     if alpha is None:
         return image_rgb
-    image_rgb.putalpha(alpha)
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image_rgb).convert("RGB")
+    image_rgba = image_rgb.copy()
+    image_rgba.putalpha(alpha)
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image_rgba).convert("RGB")
 
 
 def _alpha(image: Image.Image) -> Image.Image:
@@ -43,7 +44,7 @@ def _without_alpha(image: Image.Image, profile: object) -> Image.Image:
             transform = _transform(profile, mode)
             if transform is not None:
                 return transform.apply(image.convert(mode))
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 @lru_cache(maxsize=16)
