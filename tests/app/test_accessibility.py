@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import FileChooser, Page, expect
 
 from demo.serving import PATIENCE
-from pilah.app.texts import texts
+from pilah.texts import texts
 
 expect.set_options(timeout=PATIENCE)
 

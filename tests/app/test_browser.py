@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 import pilah
 from demo.serving import PATIENCE, wait_for_page
-from pilah.app.texts import texts
+from pilah.texts import texts
 
 expect.set_options(timeout=PATIENCE)
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from demo.serving import PATIENCE, served, token_of, wait_for_page
 from pilah.app.plain import plain
-from pilah.app.texts import LANGUAGES, texts
+from pilah.texts import LANGUAGES, texts
 
 expect.set_options(timeout=PATIENCE)
 SAY = texts("en")

@@ -8,8 +8,8 @@ from PIL import Image
 
 from pilah.app import study
 from pilah.app.plain import plain
-from pilah.app.texts import texts
 from pilah.evaluation.published import STUDY
+from pilah.texts import texts
 
 SAY = texts("en")
 

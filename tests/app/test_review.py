@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from demo.serving import PATIENCE, wait_for_page
 from pilah.app.samples import sample_photos
-from pilah.app.texts import texts
+from pilah.texts import texts
 
 expect.set_options(timeout=PATIENCE)
 SAY = texts("en")

@@ -20,7 +20,6 @@
     study.py      runs beside the published study
     about.py      the model, its errors, the label, privacy
 
-    texts/        every text, one file a language
     refusals.py   what a refusal says
     workspace.py  one visitor's sort on disk: sorted, corrected, removed
     archive.py    the .zip of it to take home

@@ -1,4 +1,7 @@
-"""Every text that the app shows, one TOML file a language beside this one."""
+"""Every text of the web app and of report.html, one TOML file a language beside this one.
+
+A text about a number may have two forms, with a bar between them: for one, and for other numbers.
+"""
 
 import tomllib
 from dataclasses import dataclass
@@ -19,6 +22,11 @@ class Texts:
     def __call__(self, key: str, /, **values: object) -> str:
         """The text, with `{name}` replaced by each value."""
         return self.by_key[key].format(**values)
+
+    def form(self, key: str, number: int | None) -> str:
+        """The text as it is for that number, its values not filled in yet."""
+        one, _, other = self.by_key[key].partition("|")
+        return other if other and number != 1 else one
 
     def number(self, number: int) -> str:
         """A whole number with the language's thousands mark."""
