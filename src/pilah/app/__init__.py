@@ -8,9 +8,10 @@
     settings.py   how `pilah app` was started: model, run folders, who may connect
     access.py     who may name folders of this machine
     visits.py     who is here, and what is kept for them until they leave
-    model.py      the model, loaded once a process
+    model.py      the models, each loaded once a process
     classify.py   photos in, faces and labels out
     cards.py      the photos that were looked at, as a grid with filters
+    closer.py     one photo: every model's answer, and which parts of a face count
     downloads.py  answers, pictures and corrections to take home
     caution.py    the minimum confidence, and what it costs
     sort.py       photos, a .zip or a folder in, a sorted .zip out

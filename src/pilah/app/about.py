@@ -6,11 +6,10 @@ from pathlib import Path
 import streamlit as st
 
 from pilah.app.language import text, words
-from pilah.app.model import model
+from pilah.app.model import model, started_with
 from pilah.app.plain import plain
-from pilah.app.settings import Settings
 from pilah.evaluation.rate import wilson
-from pilah.models import DEFAULT_MODEL, card_path
+from pilah.models import card_path
 from pilah.models.bundle import BundleInfo
 from pilah.types import LABELS
 
@@ -33,7 +32,7 @@ def show() -> None:
     st.markdown(text("about.errors_text", caution=words().percent(info.min_confidence)))
     st.table(error_rows(info), border="horizontal")
     st.caption(text("about.intervals"))
-    card = card_path(Settings.from_arguments().model or DEFAULT_MODEL)
+    card = card_path(started_with())
     parts = sections(card.read_text(encoding="utf-8")) if card else {}
     if card and (failures := parts.pop(FAILURES, None)):
         st.header(text("about.failures"))

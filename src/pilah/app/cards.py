@@ -1,10 +1,12 @@
 """What the Classify page shows of the photos that were looked at: a grid of cards, with filters."""
 
 import html
+from collections.abc import Callable
 
 import streamlit as st
 
 from pilah.answers import label_of
+from pilah.app.closer import look_closer
 from pilah.app.drawing import Seen, draw_faces
 from pilah.app.language import text, words
 from pilah.app.plain import plain, visible
@@ -28,8 +30,16 @@ FACES_AT_ONCE = 6
 ALL = "all"
 
 
-def show_photos(seen: dict[str, Seen]) -> None:
-    """Show photos by their keys: those of a kind that the visitor chooses."""
+def show_photos(
+    seen: dict[str, Seen], read: dict[str, Callable[[], bytes]], caution: float
+) -> None:
+    """Show photos by their keys: those of a kind that the visitor chooses.
+
+    Args:
+        seen: the photos, answered from the confidence `caution` upwards.
+        read: gives the bytes of each.
+        caution: see `seen`.
+    """
     chosen = _filter(seen) if len(seen) > 1 else ALL
     shown = {key: each for key, each in seen.items() if chosen in (ALL, *kinds(each))}
     in_a_row = IN_A_ROW if len(seen) > 1 else 1
@@ -41,6 +51,8 @@ def show_photos(seen: dict[str, Seen]) -> None:
     for (key, each), place in zip(shown.items(), places, strict=False):
         with place.container(border=True):
             _card(key, each, alone=len(seen) == 1)
+            if each.faces and st.button(text("closer.open"), key=f"closer {key}"):
+                look_closer(each, read[key](), caution)
 
 
 def kinds(seen: Seen) -> set[str]:

@@ -45,7 +45,7 @@ def render_page(
 
     def place(path: str) -> str:
         pure = PurePath(path)
-        return shown(pure.relative_to(below) if below and pure.is_relative_to(below) else pure)
+        return shown(str(pure.relative_to(below) if below and pure.is_relative_to(below) else path))
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
