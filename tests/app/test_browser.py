@@ -149,12 +149,12 @@ def test_the_study_table_is_that_of_the_files(open_page):
     page = open_page("study")
     row = page.locator("table tr", has_text="xception_again")
     expect(row).to_have_count(1)
-    cells = [cell.strip() for cell in row.locator("th, td").all_text_contents()]
+    cells = [" ".join(cell.split()) for cell in row.locator("th, td").all_inner_texts()]
     assert cells == [
-        *("xception_again", "xception", "", "0.944", "0.929", "0.207", "0.202"),
-        *("0.944", "0.952", "0.928 to 0.956", "0.183", "0.194"),
+        *("xception_again xception", "0.944 study 0.929"),
+        *("0.944 (0.928 to 0.956) study 0.952", "0.207 study 0.202", "0.183 study 0.194"),
     ]
-    shipped = page.get_by_role("row", name="pilah/inception_v3 inception_v3")
+    shipped = page.get_by_role("row", name="pilah/inception_v3 inception_v3, pretrained")
     expect(shipped).to_contain_text("0.968")
     expect(page.get_by_text("unfinished cannot be shown yet")).to_be_visible()
 

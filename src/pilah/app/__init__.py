@@ -18,7 +18,8 @@
     intake.py     what is given to be sorted, and how
     review.py     the grid on which a sort is corrected, in the browser review.js
     pictures.py   the photos of that grid, small
-    study.py      runs beside the published study
+    study.py      runs beside the published study: study_table.py, study_charts.py
+    mistakes.py   the wrong predictions of a run
     about.py      the model, its errors, the label, privacy
 
     refusals.py   what a refusal says
