@@ -24,6 +24,7 @@
 
     refusals.py   what a refusal says
     workspace.py  one visitor's sort on disk: sorted, corrected, removed
+    card.py       the model card in parts, and its summary in another language
     archive.py    the .zip of it to take home
     scratch.py    where a server keeps those; what a killed one left is removed
     charts.py     colours of charts

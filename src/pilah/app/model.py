@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pilah.app.settings import Settings
-from pilah.models import DEFAULT_MODEL, model_names
+from pilah.models import DEFAULT_MODEL, model_names, model_path
+from pilah.models.bundle import BundleInfo, open_bundle
 from pilah.occlusion import Occlusion
 from pilah.pipeline import Pilah, load
 from pilah.types import Result
@@ -58,6 +59,16 @@ def started_with() -> str:
 def names() -> list[str]:
     """Names of the models that a visitor may use: first the one that the app was started with."""
     return list(dict.fromkeys([started_with(), *model_names()]))
+
+
+@st.cache_resource(show_spinner=False)
+def model_info(name: str) -> BundleInfo:
+    """What is known about a model, by its name or path; it is not kept open.
+
+    Raises:
+        BundleError: it cannot be used.
+    """
+    return open_bundle(model_path(name)).info
 
 
 @st.cache_resource(show_spinner=False)
