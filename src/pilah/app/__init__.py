@@ -16,7 +16,7 @@
     caution.py    the minimum confidence, and what it costs
     sort.py       photos, a .zip or a folder in, a sorted .zip out
     intake.py     what is given to be sorted, and how
-    review.py     the grid on which a sort is corrected, in the browser review.js
+    review.py     the grid on which a sort is corrected, in the browser review.js and tiles.js
     pictures.py   the photos of that grid, small
     study.py      runs beside the published study: study_table.py, study_charts.py
     mistakes.py   the wrong predictions of a run
