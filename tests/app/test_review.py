@@ -244,7 +244,7 @@ def test_a_folder_is_uploaded_and_keeps_its_sub_folders(screen, sixty, tmp_path)
 
 def test_a_sort_that_is_cancelled_leaves_the_page_as_before(open_page, sixty):
     page = open_page("sort")
-    many = {f"{copy}/{name}": data for copy in range(8) for name, data in sixty.items()}
+    many = {f"{copy}/{name}": data for copy in range(24) for name, data in sixty.items()}
     page.locator('input[type="file"]').set_input_files(
         [{"name": "photos.zip", "mimeType": "application/zip", "buffer": zip_of(many)}]
     )

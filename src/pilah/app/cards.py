@@ -161,6 +161,7 @@ def _face_row(number: int | None, face: Face) -> str:
         f'<div class="face {kind}"><div class="words"><b>{html.escape(head)}</b>'
         f"<span>{html.escape(share)}</span></div>"
         f'<div class="track" role="meter" aria-valuemin="0" aria-valuemax="100" '
-        f'aria-valuenow="{percent:.1f}" aria-label="{html.escape(word)}">'
+        f'aria-valuenow="{percent:.1f}" aria-valuetext="{html.escape(share)}" '
+        f'aria-label="{html.escape(word)}">'
         f'<div class="fill" style="width:{percent:.1f}%"></div></div></div>'
     )
