@@ -61,6 +61,8 @@ def _shoot(
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height},
+        is_mobile=size == "phone",
+        has_touch=size == "phone",
         color_scheme="dark" if scheme == "dark" else "light",
         locale="en-GB",
     )

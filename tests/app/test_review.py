@@ -260,12 +260,16 @@ def test_a_sort_that_is_cancelled_leaves_the_page_as_before(open_page, sixty):
 def test_a_finger_reviews_on_a_phone(open_page, sixty, language):
     say = texts(language)
     page = open_page(
-        f"sort?language={language}", viewport={"width": 390, "height": 844}, has_touch=True
+        f"sort?language={language}",
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
     )
     page.locator('input[type="file"]').set_input_files(
         [{"name": "p.zip", "mimeType": "application/zip", "buffer": zip_of(few(sixty))}]
     )
     page.get_by_role("button", name=say("sort.start"), exact=True).tap()
+    expect(page.get_by_text(say("review.how_touch"))).to_be_visible()
     page.locator(".check").nth(1).tap()
     expect(page.get_by_text(say("review.selected", number=1))).to_be_visible()
     page.get_by_role("button", name=say("bin.male"), exact=True).tap()

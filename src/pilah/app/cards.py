@@ -4,6 +4,7 @@ import html
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pilah.answers import label_of
 from pilah.app.closer import look_closer
@@ -50,9 +51,12 @@ def show_photos(
     ]
     for (key, each), place in zip(shown.items(), places, strict=False):
         with place.container(border=True):
-            _card(key, each, alone=len(seen) == 1)
-            if each.faces and st.button(text("closer.open"), key=f"closer {key}"):
-                look_closer(each, read[key](), caution)
+            answers = _card(each, alone=len(seen) == 1)
+            if each.faces:
+                with answers, st.container(horizontal=True):
+                    _ask_what_is_wrong(key, each)
+                    if st.button(text("closer.open"), key=f"closer {key}"):
+                        look_closer(each, read[key](), caution)
 
 
 def kinds(seen: Seen) -> set[str]:
@@ -87,12 +91,13 @@ def _filter_words(kind: str, counts: dict[str, int]) -> str:
     return f"{name} {words().number(counts.get(kind, 0))}"
 
 
-def _card(key: str, seen: Seen, *, alone: bool) -> None:
+def _card(seen: Seen, *, alone: bool) -> DeltaGenerator:
+    """Show a photo and its answers; where the answers are, there is room for more below them."""
     result = seen.result
     if result.error is not None or seen.preview_jpeg is None or result.size_hw is None:
         st.markdown(f"__{plain(seen.name)}__")
         st.warning(_unreadable(result.error or ""), icon=":material/broken_image:")
-        return
+        return st.container()
     picture, answers = st.columns([3, 2], gap="medium") if alone else (st.container(),) * 2
     said = faces_in_words(result)
     picture.image(
@@ -103,7 +108,7 @@ def _card(key: str, seen: Seen, *, alone: bool) -> None:
     with answers:
         if not seen.faces:
             st.info(text("classify.no_face"), icon=":material/face_retouching_off:")
-            return
+            return answers
         rows = [
             _face_row(number if len(seen.faces) > 1 else None, face)
             for number, face in enumerate(seen.faces, start=1)
@@ -112,7 +117,7 @@ def _card(key: str, seen: Seen, *, alone: bool) -> None:
         if len(rows) > FACES_AT_ONCE:
             place = st.expander(said)
         place.html("".join(rows))
-        _ask_what_is_wrong(key, seen)
+    return answers
 
 
 def _ask_what_is_wrong(key: str, seen: Seen) -> None:

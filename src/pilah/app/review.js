@@ -54,7 +54,7 @@ class View {
     const tiles = new Map(this.photos.map((photo) => [photo.number, this.tile(photo)]));
     this.tiles = tiles;
     this.grid.setAttribute("aria-label", data.words.grid);
-    this.how.textContent = data.words.how;
+    this.how.textContent = matchMedia("(hover: none)").matches ? data.words.how_touch : data.words.how;
     if ([...tiles.values()].some((tile, at) => tile !== this.grid.children[at])
       || tiles.size !== this.grid.children.length) this.grid.replaceChildren(...tiles.values());
     if (!tiles.has(this.cursor)) {

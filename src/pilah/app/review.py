@@ -79,6 +79,7 @@ def show_grid(workspace: Workspace, numbers: list[int], view: str) -> None:
         "words": {
             "grid": text("review.grid"),
             "how": text("review.how"),
+            "how_touch": text("review.how_touch"),
             "move": text("review.move"),
             "selected": text("review.selected", number="{number}"),
             "undo": text("review.undo"),
