@@ -11,8 +11,7 @@ from pilah.faces.picture import Picture
 from pilah.faces.search import search
 from pilah.models import DEFAULT_MODEL, model_path
 from pilah.models.bundle import open_bundle
-from pilah.models.classifier import Classifier
-from pilah.pipeline import BATCH
+from pilah.models.classifier import BATCH, Classifier
 from pilah.sorting.bins import decisive_share
 
 

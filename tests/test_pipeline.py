@@ -19,8 +19,8 @@ from pilah.answers import label_of
 from pilah.errors import BundleError, PhotoTypeError
 from pilah.models import model_path
 from pilah.models.bundle import open_bundle
-from pilah.models.classifier import Classifier
-from pilah.pipeline import AHEAD, BATCH, FEW, Pilah
+from pilah.models.classifier import BATCH, Classifier
+from pilah.pipeline import AHEAD, FEW, Pilah
 from pilah.types import Result
 from pilah.workers import WorkerError, Workers
 

@@ -18,9 +18,6 @@ SQUARE = 5
 
 GREY = 128
 
-BATCH = 8
-"""Crops that are classified at once; see `pipeline.BATCH`."""
-
 
 @dataclass(frozen=True, slots=True)
 class Crop:
@@ -57,7 +54,7 @@ def occlude(crop: Crop, classifier: Classifier) -> Occlusion:
     for each, square in zip(covered[1:], squares, strict=True):
         each[square] = GREY
     heights = np.full(len(covered), crop.height)
-    whole, *others = classifier.p_male(covered, heights, batch=BATCH).tolist()
+    whole, *others = classifier.p_male(covered, heights).tolist()
     total, number = np.zeros((2, height, width), np.float32)
     for square, p_male in zip(squares, others, strict=True):
         total[square] += p_male - whole

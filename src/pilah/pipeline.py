@@ -25,17 +25,11 @@ from pilah.faces.extract import Extracted, Extractor
 from pilah.images import Photo, as_photo
 from pilah.models import DEFAULT_MODEL, model_path
 from pilah.models.bundle import BundleInfo, open_bundle
-from pilah.models.classifier import Classifier
+from pilah.models.classifier import BATCH, Classifier
 from pilah.occlusion import Crop, Occlusion, occlude
 from pilah.results import results_of
 from pilah.types import Result
 from pilah.workers import UnderWay, Workers
-
-BATCH = 8
-"""Faces that are classified at once; also the most photos that wait for a batch to fill.
-
-More at once no longer fit into a core's cache: 32 take a fifth more time for each face.
-"""
 
 AHEAD = 16
 """Photos a worker that are decoded ahead of the classifier."""
@@ -113,6 +107,7 @@ class Pilah:
         Raises:
             PhotoTypeError: something among `photos` is not a photo.
         """
+        # No more photos wait than faces fit into a batch, for a photo may have none.
         waiting: list[tuple[Key, str | None, Extracted]] = []
         faces = 0
         for key, photo, extracted in self._extracted(_checked(photos), crops=crops):

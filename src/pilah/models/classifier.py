@@ -5,6 +5,13 @@ from numpy.typing import NDArray
 
 from pilah.models.bundle import Bundle
 
+BATCH = 8
+"""Crops that are classified at once.
+
+More no longer fit into a core's cache (32 take a fifth more time for each face), and ONNX Runtime
+keeps the memory of the largest batch that it ever ran.
+"""
+
 
 class Classifier:
     """Runs a bundle's graph."""
@@ -19,7 +26,7 @@ class Classifier:
         crops: NDArray[np.uint8],
         heights: NDArray[np.float64] | None = None,
         *,
-        batch: int = 32,
+        batch: int = BATCH,
     ) -> NDArray[np.float32]:
         """Probability of the label male for each crop.
 
