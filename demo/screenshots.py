@@ -83,7 +83,7 @@ def _classify(page: Page, photos: Path) -> None:
     page.locator('input[type="file"]').set_input_files([photos / name for name in CLASSIFIED])
     expect(page.locator(".stImage img")).to_have_count(len(CLASSIFIED), timeout=PATIENCE)
     if page.viewport_size and page.viewport_size["width"] < 600:  # the answers lie below
-        page.locator(".stImage").first.evaluate("image => image.scrollIntoView({block: 'center'})")
+        page.locator(".face").first.evaluate("face => face.scrollIntoView({block: 'center'})")
 
 
 def _look_closer(page: Page, photos: Path) -> None:

@@ -127,3 +127,7 @@ def test_parts_of_wrongly_predicted_faces_are_shown_where_a_run_has_what_is_need
     assert not page.exception
     assert len(page.get("image")) == pictures + 1
     assert SAY("mistakes.gone") in [info.value for info in page.info]
+    (run / "model.onnx").write_bytes(b"no model")
+    page.button[0].click().run()
+    assert not page.exception
+    assert "cannot be opened as an ONNX model" in page.error[0].value

@@ -4,12 +4,13 @@ import streamlit as st
 
 from pilah.app.drawing import draw_change
 from pilah.app.language import text, words
+from pilah.app.plain import plain
 from pilah.app.results import RunFiles
-from pilah.errors import ImageError
+from pilah.errors import ImageError, PilahError
 from pilah.evaluation.gallery import surest_mistakes
-from pilah.pipeline import load
+from pilah.pipeline import Pilah, load
 from pilah.runs.folder import Run
-from pilah.runs.tables import read_scores
+from pilah.runs.tables import Scores, read_scores
 from pilah.types import LABELS
 
 MOST = 6
@@ -24,13 +25,17 @@ def show_mistakes(run: RunFiles) -> None:
     if run.model is None:
         return
     if st.button(text("mistakes.open"), key=f"mistakes {run.folder}"):
-        _show_parts(run)
+        try:
+            scores = read_scores(Run(run.folder))[run.shown]
+            predictor = load(run.model, workers=1)
+        except PilahError as error:
+            st.error(plain(str(error)))
+        else:
+            _show_parts(scores, predictor)
 
 
-def _show_parts(run: RunFiles) -> None:
-    scores = read_scores(Run(run.folder))[run.shown]
+def _show_parts(scores: Scores, predictor: Pilah) -> None:
     mistakes = [int(index) for index in surest_mistakes(scores)[:MOST]]
-    predictor = load(run.model, workers=1)
     progress = st.progress(0.0, text("closer.covering"))
     places = st.columns(IN_A_ROW) * -(-len(mistakes) // IN_A_ROW)
     for done, (index, place) in enumerate(zip(mistakes, places, strict=False), start=1):
