@@ -10,10 +10,14 @@ import pytest
 
 import pilah.app
 import pilah.report
+import pilah.texts
 import pilah.uploads
-from pilah.texts import LANGUAGES, texts
+from pilah.texts import LANGUAGES, REASONS, texts
 
-SOURCES = sorted(Path(pilah.app.__file__).parent.glob("*.py"))
+SOURCES = [
+    *sorted(Path(pilah.app.__file__).parent.glob("*.py")),
+    Path(pilah.texts.__file__),
+]
 REPORT = Path(pilah.report.__file__).with_name("page.html.jinja")
 KEY = re.compile(r"[a-z_]+\.[a-z_]+")
 
@@ -57,9 +61,7 @@ def test_no_text_is_missing_and_none_unused(language: str) -> None:
 
 
 def test_the_texts_named_by_parts_are_there() -> None:
-    from pilah.app import cards
-
-    named = {f"unreadable.{name}" for name in cards.REASONS.values()}
+    named = {f"unreadable.{name}" for name in REASONS.values()}
     refusals = {
         f"limits.{why}"
         for path in [*SOURCES, Path(pilah.uploads.__file__)]

@@ -118,6 +118,7 @@ def test_the_report_speaks_the_pages_language_and_names_what_is_in_the_zip(
     assert [
         text for text in foreign if len(text) > 12 and text in written and text not in same
     ] == []
+    assert (texts("id")("unreadable.not_an_image") in written) == (language == "id")
     files = set(re.findall(r"[\w-]+\.(?:csv|parquet|html|md|jpg)\b", written))
     assert files
     assert files <= {name.rpartition("/")[2] for name in names}

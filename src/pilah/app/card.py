@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from pilah.evaluation.rate import Rate, wilson
 from pilah.models.bundle import BundleInfo
-from pilah.texts import Texts, texts
+from pilah.texts import Texts, translated
 
 RATE = re.compile(r"(\d+\.\d)% \((\d+\.\d) to (\d+\.\d)\)")
 """A share and its interval, as `audit/markdown.py` writes them."""
@@ -40,23 +40,6 @@ def summary(card: str, infos: dict[str, BundleInfo], say: Texts) -> dict[str, st
             lines = [*_of_model(info, say), *_of_audits(part, say)]
             found[title] = "\n".join(f"- {line}" for line in lines)
     return found
-
-
-def translated(english: str, say: Texts) -> str:
-    """Words of a description or of a card's table, by the glossary, longest first."""
-    pairs = sorted(_glossary(say).items(), key=lambda pair: -len(pair[0]))
-    words = dict(pairs)
-    if not words:
-        return english
-    either = "|".join(map(re.escape, words))
-    other = re.sub(rf"(?<![\w-])(?:{either})(?![\w-])", lambda found: words[found[0]], english)
-    return re.sub(r"\d{1,3}(?:,\d{3})+", lambda n: say.number(int(n[0].replace(",", ""))), other)
-
-
-def _glossary(say: Texts) -> dict[str, str]:
-    english = texts("en").by_key
-    keys = [key for key in english if key.startswith("glossary.")]
-    return {english[key]: say.by_key[key] for key in keys if english[key] != say.by_key[key]}
 
 
 def _title(part: str) -> str:

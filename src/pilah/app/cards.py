@@ -12,17 +12,8 @@ from pilah.app.drawing import Seen, draw_faces
 from pilah.app.language import text, words
 from pilah.app.plain import plain, visible
 from pilah.app.spoken import faces_in_words
+from pilah.texts import unreadable
 from pilah.types import Face, Label
-
-REASONS = {
-    "not an image": "not_an_image",
-    "empty file": "empty",
-    "cut off": "cut_off",
-    "damaged": "damaged",
-    "too large": "too_large",
-    "a HEIC photo": "heic",
-}
-"""How a reason of `pilah.images` begins, and the text `unreadable.NAME` that says it kindly."""
 
 IN_A_ROW = 3
 FACES_AT_ONCE = 6
@@ -96,7 +87,8 @@ def _card(seen: Seen, *, alone: bool) -> DeltaGenerator:
     result = seen.result
     if result.error is not None or seen.preview_jpeg is None or result.size_hw is None:
         st.markdown(f"__{plain(seen.name)}__")
-        st.warning(_unreadable(result.error or ""), icon=":material/broken_image:")
+        error = result.error or ""
+        st.warning(unreadable(error, words()) or plain(error), icon=":material/broken_image:")
         return st.container()
     picture, answers = st.columns([3, 2], gap="medium") if alone else (st.container(),) * 2
     said = faces_in_words(result)
@@ -143,13 +135,6 @@ def corrected(face: Face) -> Label:
 def _other_words(seen: Seen, number: int) -> str:
     label = text(f"label.{corrected(seen.faces[number - 1])}")
     return f"{number}: {label}" if len(seen.faces) > 1 else label
-
-
-def _unreadable(error: str) -> str:
-    for begins, name in REASONS.items():
-        if error.startswith(begins):
-            return text(f"unreadable.{name}")
-    return plain(error)
 
 
 def _face_row(number: int | None, face: Face) -> str:

@@ -13,7 +13,7 @@ from pilah.report.rates import Share
 from pilah.report.tally import CONFIDENCE_STEPS, Tally
 from pilah.report.thumbnails import thumbnail
 from pilah.sorting.photos import SortedPhoto
-from pilah.texts import texts
+from pilah.texts import texts, translated, unreadable
 from pilah.wording import shown
 
 
@@ -47,6 +47,11 @@ def render_page(
         pure = PurePath(path)
         return shown(str(pure.relative_to(below) if below and pure.is_relative_to(below) else path))
 
+    def reason(photo: SortedPhoto) -> str:
+        error = photo.not_placed or photo.result.error or ""
+        kindly = unreadable(error, words) if language != "en" else None
+        return kindly or error
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -57,6 +62,8 @@ def render_page(
     environment.filters |= {
         "shown": shown,
         "place": place,
+        "reason": reason,
+        "translated": lambda english: translated(english, words),
         "file_name": lambda path: shown(PurePath(path).name),
         "count": words.number,
         "percent": words.percent,

@@ -3,6 +3,7 @@
 A text about a number may have two forms, with a bar between them: for one, and for other numbers.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -56,6 +57,40 @@ class Texts:
 
     def _localised(self, written: str) -> str:
         return written.translate({44: ".", 46: ","}) if self.language == "id" else written
+
+
+REASONS = {
+    "not an image": "not_an_image",
+    "empty file": "empty",
+    "cut off": "cut_off",
+    "damaged": "damaged",
+    "too large": "too_large",
+    "a HEIC photo": "heic",
+}
+"""How a reason of `pilah.images` begins, and the text `unreadable.NAME` that says it kindly."""
+
+
+def unreadable(error: str, say: Texts) -> str | None:
+    """Why a photo cannot be read, in the language of `say`; None where there is no text for it."""
+    name = next((name for begins, name in REASONS.items() if error.startswith(begins)), None)
+    return say(f"unreadable.{name}") if name else None
+
+
+def translated(english: str, say: Texts) -> str:
+    """Words of a model's description or of its card, by the glossary, longest first."""
+    words = _glossary(say.language)
+    if not words:
+        return english
+    either = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    other = re.sub(rf"(?<![\w-])(?:{either})(?![\w-])", lambda found: words[found[0]], english)
+    return re.sub(r"\d{1,3}(?:,\d{3})+", lambda n: say.number(int(n[0].replace(",", ""))), other)
+
+
+@cache
+def _glossary(language: str) -> dict[str, str]:
+    english, here = texts("en").by_key, texts(language).by_key
+    keys = [key for key in english if key.startswith("glossary.")]
+    return {english[key]: here[key] for key in keys if english[key] != here[key]}
 
 
 @cache
