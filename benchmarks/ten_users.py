@@ -26,8 +26,8 @@ import pilah
 from benchmarks.memory import tree_megabytes
 from demo.portraits import write_photos
 from demo.serving import launched, served
-from pilah.app.texts import texts
 from pilah.formats import is_photo_name
+from pilah.texts import texts
 
 PHOTOS_EACH = 5
 PIXELS_WH = (4000, 3000)

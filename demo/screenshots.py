@@ -30,19 +30,15 @@ def main(folder: Path) -> None:
         write_photos(photos)
         pages: dict[str, Callable[[Page], None]] = {
             "classify": lambda page: _classify(page, photos),
+            "closer": lambda page: _look_closer(page, photos),
             "sort": lambda page: _sort(page, photos),
             "study": lambda page: None,
             "about": lambda page: None,
         }
         for name, act in pages.items():
             for size in SIZES:
-                _shoot(
-                    browser,
-                    f"{address}/{name.removeprefix('classify')}",
-                    act,
-                    size,
-                    folder / f"{name}-{size}.png",
-                )
+                url = f"{address}/{'' if name == 'closer' else name}"
+                _shoot(browser, url, act, size, folder / f"{name}-{size}.png")
         _shoot(
             browser,
             address,
@@ -65,6 +61,8 @@ def _shoot(
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height},
+        is_mobile=size == "phone",
+        has_touch=size == "phone",
         color_scheme="dark" if scheme == "dark" else "light",
         locale="en-GB",
     )
@@ -85,7 +83,13 @@ def _classify(page: Page, photos: Path) -> None:
     page.locator('input[type="file"]').set_input_files([photos / name for name in CLASSIFIED])
     expect(page.locator(".stImage img")).to_have_count(len(CLASSIFIED), timeout=PATIENCE)
     if page.viewport_size and page.viewport_size["width"] < 600:  # the answers lie below
-        page.locator(".stImage").first.evaluate("image => image.scrollIntoView({block: 'center'})")
+        page.locator(".face").first.evaluate("face => face.scrollIntoView({block: 'center'})")
+
+
+def _look_closer(page: Page, photos: Path) -> None:
+    page.locator('input[type="file"]').set_input_files([photos / "collins.png"])
+    page.get_by_role("button", name="A closer look").click()
+    page.get_by_role("dialog").locator(".stImage img").wait_for()
 
 
 def _sort(page: Page, photos: Path) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from pilah import uploads
 from pilah.app.refusals import refusal
-from pilah.app.texts import LANGUAGES
+from pilah.texts import LANGUAGES
 from pilah.uploads import Refused, check_count, check_pixels, take_in, unpack
 
 

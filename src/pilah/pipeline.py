@@ -18,13 +18,14 @@ import numpy as np
 from PIL import Image
 
 from pilah.cores import usable_cores
-from pilah.errors import BundleError, PhotoTypeError, PilahError
+from pilah.errors import BundleError, ImageError, PhotoTypeError, PilahError
 from pilah.faces.detect import shared_detector
 from pilah.faces.extract import Extractor, unreadable
 from pilah.images import Photo, as_photo
 from pilah.models import DEFAULT_MODEL, model_path
 from pilah.models.bundle import BundleInfo, open_bundle
 from pilah.models.classifier import Classifier
+from pilah.occlusion import Crop, Occlusion, occlude
 from pilah.results import Answerer
 from pilah.types import Result
 from pilah.workers import UnderWay, WorkerError, Workers
@@ -121,6 +122,22 @@ class Pilah:
         finally:
             for _, task in under_way:
                 task.made.cancel()
+
+    def crop(self, photo: Photo, number: int = 0, *, crops: bool = False) -> Crop:
+        """What the model sees of one face; `number` counts `Result.faces` from 0.
+
+        Raises:
+            ImageError: the photo cannot be read.
+            IndexError: it has no such face.
+        """
+        extracted = self._extractor(as_photo(photo), crops=crops)
+        if extracted.error is not None:
+            raise ImageError(extracted.error)
+        return Crop(extracted.crops[number], np.nan if crops else extracted.heights[number])
+
+    def occlusion(self, crop: Crop) -> Occlusion:
+        """Which parts of a face changed the answer about it (see `occlusion.occlude`)."""
+        return occlude(crop, self._classifier)
 
     def close(self) -> None:
         """End the worker processes; they also end with the program."""

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pilah.dataset.manifest import digest, read_manifest
+from pilah.dataset.manifest import describe, read_manifest
 from pilah.recipes import recipe_path
 from pilah.runs.recipe import read_recipe
 from pilah.runs.start import start_run
@@ -40,7 +40,7 @@ def main() -> None:
     model = build_network(recipe.with_pretrained("none", ""))
     restore(model, read_pieces(options.brought))
     table = read_manifest(options.manifest)
-    run = start_run(options.to, recipe, options.manifest, digest(table))
+    run = start_run(options.to, recipe, options.manifest, describe(table))
     run.write_environment({"command": " ".join(["bring_back.py", *sys.argv[1:]])})
     shutil.copyfile(options.brought.with_suffix(".csv"), run.history)
     held_out = table[table["split"].isin(["validation", "test"])]

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ from photos import jpeg_of
 from PIL import Image, ImageEnhance
 from playwright.sync_api import Browser, Page
 from streamlit.testing.v1 import AppTest
+from watching import WatchedBrowser, kept_inside
 
 from demo.serving import PATIENCE, NoBrowser, launched, pages, served
 from pilah.app.samples import sample_photos
 from pilah.app.settings import TOKEN_VARIABLE, Settings
+from pilah.texts import Texts, texts
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +68,7 @@ def address(tiny_bundle: Path, runs: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
     """A browser for the tests of one file: Playwright drives one at a time, and others follow."""
     try:
         with launched() as browser:
@@ -75,10 +78,43 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
+def browser(chromium: Browser) -> Iterator[WatchedBrowser]:
+    """The browser; a test fails if any page of it asks for something beyond this machine."""
+    with kept_inside(chromium) as watched:
+        yield watched
+
+
+@pytest.fixture
+def open_page(browser: WatchedBrowser, address: str) -> Iterator[Callable[..., Page]]:
     """Open a page of the app in a context of its own."""
     with pages(browser) as open_at:
         yield lambda path="", **options: open_at(f"{address}/{path}", **options)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A desktop in English, or a phone in Indonesian."""
+
+    language: str
+    width: int
+    open_page: Callable[..., Page]
+
+    @property
+    def say(self) -> Texts:
+        return texts(self.language)
+
+    def open(self, path: str = "") -> Page:
+        viewport = {"width": self.width, "height": 844}
+        return self.open_page(f"{path}?language={self.language}", viewport=viewport)
+
+    def fits(self, page: Page) -> bool:
+        """Whether nothing on the page is wider than the screen."""
+        return bool(page.evaluate("document.querySelector('.stMain').scrollWidth") <= self.width)
+
+
+@pytest.fixture(params=[("en", 1280), ("id", 390)], ids=["desktop", "phone"])
+def screen(request: pytest.FixtureRequest, open_page: Callable[..., Page]) -> Screen:
+    return Screen(*request.param, open_page)
 
 
 @pytest.fixture

@@ -1,14 +1,15 @@
 """Can everyone use it? Contrast as rendered, the keyboard alone, the width of a phone."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from photos import jpeg_of, zip_of
 from PIL import Image
 from playwright.sync_api import FileChooser, Page, expect
 
-from demo.serving import PATIENCE
-from pilah.app.texts import texts
+from demo.serving import PATIENCE, wait_for_page
+from pilah.texts import texts
 
 expect.set_options(timeout=PATIENCE)
 
@@ -105,11 +106,18 @@ def test_every_text_stands_out_from_its_ground(open_page, portraits, scheme):
             }
         if path == "sort":
             expect(page.get_by_role("button", name=texts("en")("sort.start"))).to_be_disabled()
+            page.get_by_text(texts("en")("intake.options"), exact=True).click()
             weak += [("sort", *found) for found in page.evaluate(CONTRASTS) if found[0] < 4.5]
             sorted_zip(page, portraits)
         page.wait_for_timeout(1500)
         found = page.evaluate(CONTRASTS)
         assert len(found) > 10
+        if path == "":
+            found += pointed_at_and_opened(page)
+        if path == "about":
+            for part in page.locator("summary").all():
+                part.click()
+            found += page.evaluate(CONTRASTS)
         if path == "sort":  # with a photo selected, moved and enlarged
             page.get_by_role("option").first.focus()
             for key in ("m", " ", "Enter"):
@@ -119,6 +127,26 @@ def test_every_text_stands_out_from_its_ground(open_page, portraits, scheme):
         weak += [(path, ratio, text) for ratio, text in found if ratio < 4.5]
     assert weak == []
     assert kinds >= {"female", "male"}
+
+
+def pointed_at_and_opened(page: Page) -> list[list[Any]]:
+    """The contrasts of Classify's buttons under the mouse and with the focus, and of what opens."""
+    found = []
+    for name in ("cards.wrong", "closer.open", "cards.csv"):
+        button = page.get_by_role("button", name=texts("en")(name)).first
+        for point in (button.hover, button.focus):
+            point()
+            page.wait_for_timeout(300)
+            found += page.evaluate(CONTRASTS)
+    for name, opened in (("cards.wrong", "stPopoverBody"), ("closer.open", "stDialog")):
+        page.get_by_role("button", name=texts("en")(name)).first.click()
+        expect(page.get_by_test_id(opened)).to_be_visible()
+        wait_for_page(page)
+        page.wait_for_timeout(500)
+        found += page.evaluate(CONTRASTS)
+        page.keyboard.press("Escape")
+        expect(page.get_by_test_id(opened)).to_have_count(0)
+    return found
 
 
 def tab_to(page: Page, element: str) -> None:
@@ -163,9 +191,12 @@ def test_the_keyboard_alone_switches_the_language_and_tries_an_example(open_page
     expect(page.get_by_role("heading", name=texts("id")("classify.title"))).to_be_visible()
 
 
+@pytest.mark.parametrize("language", ["en", "id"])
 @pytest.mark.parametrize("path", PAGES)
-def test_nothing_is_wider_than_a_phone(open_page, path):
-    page = open_page(path, viewport={"width": 360, "height": 740})
+def test_nothing_is_wider_than_a_phone(open_page, path, language):
+    page = open_page(f"{path}?language={language}", viewport={"width": 360, "height": 740})
+    for part in page.locator("summary").all():  # of the card, or the options of a sort
+        part.click()
     page.wait_for_timeout(1500)
     for scrolled in ("document.documentElement", "document.querySelector('.stMain')"):
         assert page.evaluate(f"{scrolled}.scrollWidth") <= 360

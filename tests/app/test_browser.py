@@ -1,5 +1,6 @@
 """What a visitor does, in a real browser, with the app in a real process."""
 
+import contextlib
 import csv
 import io
 import re
@@ -9,11 +10,14 @@ import zipfile
 import pytest
 from photos import jpeg_of, zip_of
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
+from watching import kept_inside
 
 import pilah
-from demo.serving import PATIENCE, wait_for_page
-from pilah.app.texts import texts
+from demo.serving import PATIENCE, pages, wait_for_page
+from pilah.answers import label_of
+from pilah.models import model_names
+from pilah.texts import texts
 
 expect.set_options(timeout=PATIENCE)
 
@@ -149,29 +153,24 @@ def test_the_study_table_is_that_of_the_files(open_page):
     page = open_page("study")
     row = page.locator("table tr", has_text="xception_again")
     expect(row).to_have_count(1)
-    cells = [cell.strip() for cell in row.locator("th, td").all_text_contents()]
+    cells = [" ".join(cell.split()) for cell in row.locator("th, td").all_inner_texts()]
     assert cells == [
-        *("xception_again", "xception", "", "0.944", "0.929", "0.207", "0.202"),
-        *("0.944", "0.952", "0.928 to 0.956", "0.183", "0.194"),
+        *("xception_again xception", "0.944 study 0.929"),
+        *("0.944 (0.928 to 0.956) study 0.952", "0.207 study 0.202", "0.183 study 0.194"),
     ]
-    shipped = page.get_by_role("row", name="pilah/inception_v3 inception_v3")
+    shipped = page.get_by_role("row", name="pilah/inception_v3 inception_v3, pretrained")
     expect(shipped).to_contain_text("0.968")
     expect(page.get_by_text("unfinished cannot be shown yet")).to_be_visible()
 
 
-def test_nothing_is_asked_of_another_host(browser, address):
-    context = browser.new_context()
-    asked: list[str] = []
-    page = context.new_page()
-    page.on("request", lambda request: asked.append(request.url))
-    for path in ("", "sort", "study", "about"):
-        page.goto(f"{address}/{path}")
-        page.locator("h1").first.wait_for(timeout=PATIENCE)
-        page.wait_for_timeout(1500)
-    context.close()
-    assert asked
-    local = (address, address.replace("http", "ws"), "data:", "blob:")
-    assert [url for url in asked if not url.startswith(local)] == []
+def test_a_request_beyond_this_machine_fails_any_test_with_a_browser(chromium):
+    with (
+        pytest.raises(pytest.fail.Exception, match=r"tracker\.invalid"),
+        kept_inside(chromium) as browser,
+        pages(browser) as open_at,
+        contextlib.suppress(Error),
+    ):
+        open_at("http://tracker.invalid/x")
 
 
 def test_a_zip_is_sorted_corrected_and_downloaded(open_page, portraits):
@@ -253,30 +252,69 @@ def test_a_hostile_zip_is_refused_in_plain_words(open_page):
     expect(page.get_by_text("wants to write outside its own folder")).to_be_visible()
 
 
-def test_photos_are_filtered_corrected_and_taken_home(open_page, portraits):
-    page = open_page()
+def test_photos_are_filtered_corrected_and_taken_home(screen, portraits):
+    say, page = screen.say, screen.open()
     give(page, {**portraits, "wall.jpg": jpeg_of(Image.new("RGB", (300, 200), "grey"))})
     expect(page.locator(".stImage img")).to_have_count(5)
     names = [image.get_attribute("alt") for image in page.locator(".stImage img").all()]
-    assert names[0] == "dark Hopper.jpg, female >99%"
-    page.get_by_role("radio", name="no face 1", exact=True).click()
-    expect(page.locator(".stImage img")).to_have_count(1)
-    page.get_by_role("radio", name="female 2", exact=True).click()
-    expect(page.locator(".stImage img")).to_have_count(2)
-    page.get_by_role("button", name="This is wrong").first.click()
-    page.get_by_role("button", name="male", exact=True).click()
+    assert names[0] == f"dark Hopper.jpg, {say('label.female')} >99%"
+    for kind, number in (("no_face", 1), ("female", 2)):
+        choice = f"{say(f'bin.{kind}')} {number}"
+        page.get_by_role("radio", name=choice, exact=True).click()
+        expect(page.locator(".stImage img")).to_have_count(number)
+    page.get_by_role("button", name=say("cards.wrong")).first.click()
+    page.get_by_role("button", name=say("label.male"), exact=True).click()
     page.keyboard.press("Escape")
-    page.get_by_role("radio", name="all 5", exact=True).click()
+    page.get_by_role("radio", name=f"{say('sort.all')} 5", exact=True).click()
     expect(page.locator(".stImage img")).to_have_count(5)
     wait_for_page(page)
+    assert screen.fits(page)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Results as CSV").click()
+        page.get_by_role("button", name=say("cards.csv")).click()
     with download.value.path().open() as file:
         rows = {row["photo"]: row["corrected"] for row in csv.DictReader(file)}
     assert rows == {**dict.fromkeys([*portraits, "wall.jpg"], ""), "dark Hopper.jpg": "male"}
     with page.expect_download() as download:
-        page.get_by_role("button", name="Corrected faces").click()
+        page.get_by_role("button", name=say("cards.corrections")).click()
     with zipfile.ZipFile(download.value.path()) as archive:
         (name, label) = archive.read("corrections.csv").decode().splitlines()[1].split(",")
         assert (label, len(archive.namelist())) == ("male", 2)
         Image.open(archive.open(name)).load()
+
+
+def test_a_closer_look_has_each_models_answer_and_the_parts_that_count(
+    screen, portraits, tiny_bundle
+):
+    say, page = screen.say, screen.open()
+    parts = [Image.open(io.BytesIO(portraits[f"dark {who}.jpg"])) for who in ("Hopper", "Collins")]
+    both = Image.new("RGB", (1024, 512))
+    for at, part in enumerate(parts):
+        both.paste(part.resize((512, 512)), (512 * at, 0))
+    photo = jpeg_of(both)
+    give(page, {"both.jpg": photo, "wall.jpg": jpeg_of(Image.new("RGB", (64, 64), "grey"))})
+    page.get_by_role("button", name=say("closer.open")).click()  # one alone: a wall has no face
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".stImage img")).to_be_visible()
+    faces = {
+        name: sorted(pilah.load(model).predict(photo).faces, key=lambda face: face.box.left)
+        for name, model in {"tiny": tiny_bundle, **{name: name for name in model_names()}}.items()
+    }
+    for number in (1, 2):
+        dialog.get_by_role("radio", name=str(number), exact=True).click()
+        cells = []
+        for name, of_model in faces.items():
+            face = of_model[number - 1]
+            label = say(
+                f"label.{label_of(face.p_male, 0.8) or 'unsure'}"
+            )  # 0.8 is the tiny model's
+            cells += [name, label, say.confidence(face.confidence)]
+        expect(dialog.locator("tbody").locator("th, td")).to_have_text(cells)
+        leaning = say(f"label.{label_of(faces['tiny'][number - 1].p_male, 0.5)}")
+        picture = dialog.locator(".stImage img")
+        expect(picture).to_have_attribute("alt", say("closer.alt", label=leaning))
+    box = dialog.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= screen.width
+    expect(dialog.get_by_role("link")).to_have_attribute("href", re.compile("^https://doi.org/"))
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)

@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from demo.serving import PATIENCE, served, token_of, wait_for_page
-from pilah.app.texts import texts
+from pilah.texts import texts
 
 expect.set_options(timeout=PATIENCE)
 

@@ -19,9 +19,9 @@ from pilah.app import downloads
 from pilah.app.caution import Risk, caution_steps, risk_at
 from pilah.app.drawing import Seen, find_tags, preview
 from pilah.app.samples import sample_photos
-from pilah.app.texts import texts
 from pilah.dataset.table import read_table
 from pilah.models.bundle import RiskPoint
+from pilah.texts import texts
 from pilah.types import Box, Face, Result
 
 SAY = texts("en")

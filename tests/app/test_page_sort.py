@@ -9,7 +9,7 @@ from PIL import Image, ImageEnhance
 from pilah import uploads
 from pilah.app import visits
 from pilah.app.plain import plain
-from pilah.app.texts import texts
+from pilah.texts import texts
 
 SAY = texts("en")
 ARCHIVED = {"results.csv", "results.parquet", "corrections.csv", "report.html"}

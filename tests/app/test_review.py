@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from demo.serving import PATIENCE, wait_for_page
 from pilah.app.samples import sample_photos
-from pilah.app.texts import texts
+from pilah.texts import Texts, texts
 
 expect.set_options(timeout=PATIENCE)
 SAY = texts("en")
@@ -31,11 +31,11 @@ def sixty(portraits) -> dict[str, bytes]:
     return photos
 
 
-def sort(page: Page, photos: dict[str, bytes]) -> None:
+def sort(page: Page, photos: dict[str, bytes], say: Texts = SAY) -> None:
     page.locator('input[type="file"]').set_input_files(
         [{"name": "photos.zip", "mimeType": "application/zip", "buffer": zip_of(photos)}]
     )
-    page.get_by_role("button", name=SAY("sort.start"), exact=True).click()
+    page.get_by_role("button", name=say("sort.start"), exact=True).click()
     expect(page.get_by_role("option").first).to_be_visible()
     wait_for_page(page)
 
@@ -75,10 +75,10 @@ def review_by_keyboard(page: Page, mistakes: set[str], *, at_most: int = 60) -> 
     return set(seen)
 
 
-def corrections(page: Page) -> dict[str, str]:
+def corrections(page: Page, say: Texts = SAY) -> dict[str, str]:
     """Each corrected photo and where it was put, from the .zip as downloaded by keyboard."""
     wait_for_page(page)
-    button = page.get_by_role("button", name=SAY("sort.download"))
+    button = page.get_by_role("button", name=say("sort.download"))
     with page.expect_download() as download:
         button.focus()
         page.keyboard.press("Enter")
@@ -86,32 +86,41 @@ def corrections(page: Page) -> dict[str, str]:
         rows = csv.DictReader(io.StringIO(archive.read("results.csv").decode()))
         corrected = {row["path"]: row["folder"] for row in rows if row["corrected"]}
         report = archive.read("report.html").decode()
-    assert f"{len(corrected)} corrected by hand" in report or not corrected
+    said = say("report.lead_corrected", number=len(corrected))
+    assert f'<html lang="{say.language}">' in report
+    assert said in report or not corrected
     return corrected
 
 
-def test_sixty_photos_are_reviewed_by_keyboard_alone(open_page, sixty):
-    page = open_page("sort")
-    sort(page, sixty)
+def expect_men(page: Page, say: Texts, number: int) -> None:
+    expect(
+        page.get_by_role("radio", name=f"{say('bin.male')} {number}", exact=True)
+    ).to_be_visible()
+
+
+def test_sixty_photos_are_reviewed_by_keyboard_alone(screen, sixty):
+    page = screen.open("sort")
+    sort(page, sixty, screen.say)
     expect(page.get_by_role("option")).to_have_count(48)
     assert review_by_keyboard(page, MISTAKES) == set(sixty)
-    expect(page.get_by_role("radio", name="male 5", exact=True)).to_be_visible()
-    assert corrections(page) == dict.fromkeys(MISTAKES, "male")
+    expect_men(page, screen.say, 5)
+    assert screen.fits(page)
+    assert corrections(page, screen.say) == dict.fromkeys(MISTAKES, "male")
 
 
-def test_the_same_after_a_reload(open_page, sixty):
-    page = open_page("sort")
-    sort(page, sixty)
+def test_the_same_after_a_reload(screen, sixty):
+    page = screen.open("sort")
+    sort(page, sixty, screen.say)
     confident_last = [here_name(tile) for tile in page.get_by_role("option").all()]
     first = {name for name in MISTAKES if name in confident_last[:40]}
     review_by_keyboard(page, first, at_most=40)
-    expect(page.get_by_role("radio", name=f"male {len(first)}", exact=True)).to_be_visible()
+    expect_men(page, screen.say, len(first))
     page.reload()
     expect(page.get_by_role("option").first).to_be_visible()
-    expect(page.get_by_role("radio", name=f"male {len(first)}", exact=True)).to_be_visible()
+    expect_men(page, screen.say, len(first))
     assert review_by_keyboard(page, MISTAKES - first) == set(sixty)
-    expect(page.get_by_role("radio", name="male 5", exact=True)).to_be_visible()
-    assert corrections(page) == dict.fromkeys(MISTAKES, "male")
+    expect_men(page, screen.say, 5)
+    assert corrections(page, screen.say) == dict.fromkeys(MISTAKES, "male")
 
 
 def here_name(tile) -> str:
@@ -207,34 +216,35 @@ def test_a_sort_is_shown_to_whoever_knows_its_address_only(open_page, sixty, add
     assert "review=" not in page.url
 
 
-def test_loose_photos_are_sorted_too(open_page, sixty):
-    page = open_page("sort")
+def test_loose_photos_are_sorted_too(screen, sixty):
+    page = screen.open("sort")
     page.locator('input[type="file"]').set_input_files(
         [
             {"name": name, "mimeType": "image/jpeg", "buffer": data}
             for name, data in few(sixty).items()
         ]
     )
-    page.get_by_role("button", name=SAY("sort.start"), exact=True).click()
+    page.get_by_role("button", name=screen.say("sort.start"), exact=True).click()
     expect(page.get_by_role("option")).to_have_count(4)
+    assert screen.fits(page)
 
 
-def test_a_folder_is_uploaded_and_keeps_its_sub_folders(open_page, sixty, tmp_path):
+def test_a_folder_is_uploaded_and_keeps_its_sub_folders(screen, sixty, tmp_path):
     folder = tmp_path / "holiday"
     (folder / "beach").mkdir(parents=True)
     (folder / "beach" / "one.jpg").write_bytes(sixty["00.jpg"])
     (folder / "notes.txt").write_text("x")
-    page = open_page("sort")
-    page.get_by_role("radio", name=SAY("intake.from_directory")).click()
+    page = screen.open("sort")
+    page.get_by_role("radio", name=screen.say("intake.from_directory")).click()
     page.locator('input[type="file"][webkitdirectory]').set_input_files(folder)
-    page.get_by_role("button", name=SAY("sort.start"), exact=True).click()
+    page.get_by_role("button", name=screen.say("sort.start"), exact=True).click()
     expect(page.get_by_role("option")).to_have_count(1)
     assert "beach/one.jpg" in here_name(page.get_by_role("option"))
 
 
 def test_a_sort_that_is_cancelled_leaves_the_page_as_before(open_page, sixty):
     page = open_page("sort")
-    many = {f"{copy}/{name}": data for copy in range(8) for name, data in sixty.items()}
+    many = {f"{copy}/{name}": data for copy in range(24) for name, data in sixty.items()}
     page.locator('input[type="file"]').set_input_files(
         [{"name": "photos.zip", "mimeType": "application/zip", "buffer": zip_of(many)}]
     )
@@ -250,12 +260,16 @@ def test_a_sort_that_is_cancelled_leaves_the_page_as_before(open_page, sixty):
 def test_a_finger_reviews_on_a_phone(open_page, sixty, language):
     say = texts(language)
     page = open_page(
-        f"sort?language={language}", viewport={"width": 390, "height": 844}, has_touch=True
+        f"sort?language={language}",
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
     )
     page.locator('input[type="file"]').set_input_files(
         [{"name": "p.zip", "mimeType": "application/zip", "buffer": zip_of(few(sixty))}]
     )
     page.get_by_role("button", name=say("sort.start"), exact=True).tap()
+    expect(page.get_by_text(say("review.how_touch"))).to_be_visible()
     page.locator(".check").nth(1).tap()
     expect(page.get_by_text(say("review.selected", number=1))).to_be_visible()
     page.get_by_role("button", name=say("bin.male"), exact=True).tap()

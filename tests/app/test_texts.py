@@ -1,4 +1,4 @@
-"""Every text that the app asks for is there in every language, and no other."""
+"""Every text that the app and the report ask for is there in every language, and no other."""
 
 import ast
 import re
@@ -9,10 +9,16 @@ from pathlib import Path
 import pytest
 
 import pilah.app
+import pilah.report
+import pilah.texts
 import pilah.uploads
-from pilah.app.texts import LANGUAGES, texts
+from pilah.texts import LANGUAGES, REASONS, texts
 
-SOURCES = sorted(Path(pilah.app.__file__).parent.glob("*.py"))
+SOURCES = [
+    *sorted(Path(pilah.app.__file__).parent.glob("*.py")),
+    Path(pilah.texts.__file__),
+]
+REPORT = Path(pilah.report.__file__).with_name("page.html.jinja")
 KEY = re.compile(r"[a-z_]+\.[a-z_]+")
 
 
@@ -23,7 +29,7 @@ def literal_keys() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Call):
                 name = node.func.id if isinstance(node.func, ast.Name) else "texts"
-                if name not in ("text", "texts") or not node.args:
+                if name not in ("text", "texts", "say") or not node.args:
                     continue
                 key = node.args[0]
                 if isinstance(key, ast.Constant) and KEY.fullmatch(str(key.value)):
@@ -34,23 +40,28 @@ def literal_keys() -> set[str]:
     return keys
 
 
+def report_keys() -> set[str]:
+    """Text keys in the report's template; `say("part_" ~ …)` is the pattern `part_*`."""
+    asked = re.findall(r"say\(([^,)]*)", REPORT.read_text("utf-8"))
+    keys = {key for part in asked for key in re.findall(r'"(\w+)"', part)}
+    return {f"report.{key}" + "*" * key.endswith("_") for key in keys}
+
+
 def matches(key: str, asked: set[str]) -> bool:
     return any(fnmatchcase(key, pattern) for pattern in asked)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_is_missing_and_none_unused(language: str) -> None:
-    there, asked = set(texts(language).by_key), literal_keys()
+    there, asked = set(texts(language).by_key), literal_keys() | report_keys()
     assert {key for key in asked if "*" not in key} - there == set()
-    # interface.py takes all of Streamlit's words together.
-    unused = {key for key in there if not matches(key, asked | {"streamlit.*"})}
+    # interface.py takes all of Streamlit's words together, card.py the glossary.
+    unused = {key for key in there if not matches(key, asked | {"streamlit.*", "glossary.*"})}
     assert unused == set()
 
 
 def test_the_texts_named_by_parts_are_there() -> None:
-    from pilah.app import cards
-
-    named = {f"unreadable.{name}" for name in cards.REASONS.values()}
+    named = {f"unreadable.{name}" for name in REASONS.values()}
     refusals = {
         f"limits.{why}"
         for path in [*SOURCES, Path(pilah.uploads.__file__)]

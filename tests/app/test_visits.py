@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 
 from demo.serving import PATIENCE, pages, served, wait_for_page
 from pilah.app.scratch import PREFIX
-from pilah.app.texts import texts
 from pilah.app.visits import LOOK, STAY
+from pilah.texts import texts
 
 expect.set_options(timeout=PATIENCE)
 SAY = texts("en")

@@ -1,10 +1,13 @@
 """A sort, corrected by hand and zipped: real photos, the tiny model, real files."""
 
 import csv
+import html
 import io
+import re
 import zipfile
 
 import pyarrow.parquet as pq
+import pytest
 from photos import jpeg_of, zip_of
 from PIL import Image
 
@@ -12,6 +15,7 @@ import pilah
 from pilah.app.archive import write_zip
 from pilah.app.workspace import Workspace
 from pilah.dataset.table import read_table
+from pilah.texts import LANGUAGES, texts
 from pilah.uploads import unpack
 
 
@@ -33,7 +37,7 @@ def test_the_zip_follows_the_corrections(tiny_bundle, portraits, tmp_path):
     workspace.correct([moved], to)
     assert workspace.counts()[to] == before[to] + 1
 
-    with zipfile.ZipFile(write_zip(workspace)) as archive:
+    with zipfile.ZipFile(write_zip(workspace, "en")) as archive:
         archive.extractall(tmp_path)
         names = archive.namelist()
     reports = {"results.csv", "results.parquet", "corrections.csv", "report.html"}
@@ -97,6 +101,30 @@ def test_nothing_is_left_behind(tiny_bundle, portraits):
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_report_speaks_the_pages_language_and_names_what_is_in_the_zip(
+    tiny_bundle, portraits, language
+):
+    workspace = sorted_workspace(tiny_bundle, portraits)
+    with zipfile.ZipFile(write_zip(workspace, language)) as archive:
+        report = html.unescape(archive.read("report.html").decode())
+        names = archive.namelist()
+    written = re.sub(r"<style>.*?</style>|<image[^>]*>", "", report, flags=re.DOTALL)
+    assert f'<html lang="{language}">' in report
+    assert texts(language)("report.share") in written
+    (other,) = LANGUAGES.keys() - {language}
+    foreign = [text for key, text in texts(other).by_key.items() if key.startswith("report.")]
+    same = set(texts(language).by_key.values())
+    assert [
+        text for text in foreign if len(text) > 12 and text in written and text not in same
+    ] == []
+    assert (texts("id")("unreadable.not_an_image") in written) == (language == "id")
+    files = set(re.findall(r"[\w-]+\.(?:csv|parquet|html|md|jpg)\b", written))
+    assert files
+    assert files <= {name.rpartition("/")[2] for name in names}
+    assert str(workspace.folder) not in report
+
+
 def test_a_temporary_folder_behind_a_link(tiny_bundle, portraits, tmp_path, monkeypatch):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
@@ -104,7 +132,7 @@ def test_a_temporary_folder_behind_a_link(tiny_bundle, portraits, tmp_path, monk
     workspace = sorted_workspace(tiny_bundle, portraits)
     names = {workspace.name_of(photo) for photo in workspace.photos}
     assert names == {*(f"album/{name}" for name in portraits), "wall.jpg", "broken.jpg"}
-    assert write_zip(workspace).is_file()
+    assert write_zip(workspace, "en").is_file()
 
 
 def test_a_folder_behind_a_link(tiny_bundle, portraits, tmp_path):
@@ -116,4 +144,4 @@ def test_a_folder_behind_a_link(tiny_bundle, portraits, tmp_path):
         workspace = Workspace(source)
         workspace.sort(model.predict_many, model.info)
         assert [workspace.name_of(photo) for photo in workspace.photos] == ["album/one.jpg"]
-        assert write_zip(workspace).is_file()
+        assert write_zip(workspace, "en").is_file()

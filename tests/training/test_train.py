@@ -88,6 +88,9 @@ def test_from_images_to_a_model_that_answers(
     listed = pd.read_csv(table)
     held_out = listed[listed["split"] != "train"]
     assert scores["path"].tolist() == held_out["path"].tolist()
+    labels = json.loads((folder / "environment.json").read_text())["labels"]
+    counted = listed.groupby(["split", "label"]).size()
+    assert {(s, label): n for s, of in labels.items() for label, n in of.items()} == dict(counted)
     assert ((scores["p_male"] > 0.5) == (scores["label"] == "male")).mean() >= 0.9
 
     again = run("train", table, "--recipe", recipe, "--to", folder)

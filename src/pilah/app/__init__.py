@@ -8,21 +8,23 @@
     settings.py   how `pilah app` was started: model, run folders, who may connect
     access.py     who may name folders of this machine
     visits.py     who is here, and what is kept for them until they leave
-    model.py      the model, loaded once a process
+    model.py      the models, each loaded once a process
     classify.py   photos in, faces and labels out
     cards.py      the photos that were looked at, as a grid with filters
+    closer.py     one photo: every model's answer, and which parts of a face count
     downloads.py  answers, pictures and corrections to take home
     caution.py    the minimum confidence, and what it costs
     sort.py       photos, a .zip or a folder in, a sorted .zip out
     intake.py     what is given to be sorted, and how
-    review.py     the grid on which a sort is corrected, in the browser review.js
+    review.py     the grid on which a sort is corrected, in the browser review.js and tiles.js
     pictures.py   the photos of that grid, small
-    study.py      runs beside the published study
+    study.py      runs beside the published study: study_table.py, study_charts.py
+    mistakes.py   the wrong predictions of a run
     about.py      the model, its errors, the label, privacy
 
-    texts/        every text, one file a language
     refusals.py   what a refusal says
     workspace.py  one visitor's sort on disk: sorted, corrected, removed
+    card.py       the model card in parts, and its summary in another language
     archive.py    the .zip of it to take home
     scratch.py    where a server keeps those; what a killed one left is removed
     charts.py     colours of charts

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import streamlit as st
 
+from pilah.app.card import rate_words, sections, summary
 from pilah.app.language import text, words
-from pilah.app.model import model
+from pilah.app.model import model, model_info, started_with
 from pilah.app.plain import plain
-from pilah.app.settings import Settings
 from pilah.evaluation.rate import wilson
-from pilah.models import DEFAULT_MODEL, card_path
+from pilah.models import card_path, model_names
 from pilah.models.bundle import BundleInfo
+from pilah.texts import translated
 from pilah.types import LABELS
+
+CARD_LANGUAGE = "en"
 
 FAILURES = "Known failures"
 """The title of the card's part that everybody should read."""
@@ -24,32 +27,58 @@ ANSWERS = (*LABELS, "unsure")
 
 def show() -> None:
     """Show the page."""
-    st.header(text("about.label"))
-    st.markdown(text("about.label_text"))
     info = model().pilah.info
     st.header(text("about.model"))
     st.table(_facts(info), border="horizontal")
-    st.header(text("about.errors"))
+    st.subheader(text("about.errors"))
     st.markdown(text("about.errors_text", caution=words().percent(info.min_confidence)))
     st.table(error_rows(info), border="horizontal")
     st.caption(text("about.intervals"))
-    card = card_path(Settings.from_arguments().model or DEFAULT_MODEL)
-    parts = sections(card.read_text(encoding="utf-8")) if card else {}
-    if card and (failures := parts.pop(FAILURES, None)):
-        st.header(text("about.failures"))
-        st.markdown(text("about.failures_text"))
-        if words().language == "en":  # the card's own language; others have a summary in the text
-            _show_section(failures, card)
+    path = card_path(started_with())
+    parts = sections(path.read_text(encoding="utf-8")) if path else {}
+    if path and FAILURES in parts:
+        _show_failures(parts, path)
     st.header(text("about.privacy"))
     st.markdown(text("about.privacy_text"))
+    st.header(text("about.label"))
+    st.markdown(text("about.label_text"))
     st.header(text("about.card"))
-    st.markdown(text("about.card_text") if card else text("about.no_card"))
-    if card:
-        for title, part in parts.items():
-            with st.expander(title):
-                _show_section(part, card)
+    st.markdown(text("about.card_text") if path else text("about.no_card"))
+    if path:
+        _show_card(parts, path)
     st.header(text("about.licence"))
-    st.markdown(text("about.licence_text", licence=plain(info.licence)))
+    licence = plain(translated(info.licence, words()))
+    st.markdown(text("about.licence_text", licence=licence))
+
+
+def _show_failures(parts: dict[str, str], card: Path) -> None:
+    """The card's own words and picture, or a summary of them in another language."""
+    st.header(text("about.failures"))
+    st.markdown(text("about.failures_text"))
+    if words().language == CARD_LANGUAGE:
+        _show_section(parts.pop(FAILURES), card)
+    elif picture := PICTURE.search(parts[FAILURES]):
+        st.image(
+            str(card.with_name(picture["file"])),
+            caption=text("about.picture"),
+            alt=text("about.picture"),
+        )
+
+
+def _show_card(parts: dict[str, str], card: Path) -> None:
+    """The card, each part of it behind a click, below a summary if it is in another language."""
+    if words().language != CARD_LANGUAGE:
+        st.subheader(text("about.summary"))
+        st.markdown(text("about.summary_text"))
+        infos = {name: model_info(name) for name in model_names()}
+        for title, part in summary(card.read_text(encoding="utf-8"), infos, words()).items():
+            with st.expander(plain(title)):
+                st.markdown(part)
+        st.markdown(text("about.summary_all"))
+        st.subheader(text("about.whole"))
+    for title, part in parts.items():
+        with st.expander(title):
+            _show_section(part, card)
 
 
 def _facts(info: BundleInfo) -> dict[str, str]:
@@ -58,7 +87,7 @@ def _facts(info: BundleInfo) -> dict[str, str]:
         text("about.name"): plain(f"{info.name} {info.version}"),
         text("about.backbone"): plain(info.backbone),
         text("about.input"): f"{height} x {width}",
-        text("about.trained_on"): plain(info.trained_on),
+        text("about.trained_on"): plain(translated(info.trained_on, words())),
         text("about.digest"): plain(info.data_digest[:16]),
         text("about.temperature"): words().decimal(info.temperature),
         text("about.caution"): words().percent(info.min_confidence),
@@ -84,25 +113,7 @@ def error_rows(info: BundleInfo) -> dict[str, list[str]]:
 def _rate(number: int, total: int) -> str:
     if total == 0:
         return "—"
-    rate = wilson(number, total)
-    return text(
-        "about.rate",
-        share=words().percent(rate.value),
-        low=words().percent(rate.low),
-        high=words().percent(rate.high),
-    )
-
-
-def sections(card: str) -> dict[str, str]:
-    """The parts of a model card, in Markdown, by their titles; the first is named by the card's."""
-    (first, *others) = re.split(r"^## ", card, flags=re.MULTILINE)
-    parts = [first.removeprefix("# ").strip(), *others]
-    return {_title(part): part.partition("\n")[2].strip() for part in parts}
-
-
-def _title(part: str) -> str:
-    """A part's first line, without what Markdown makes of it."""
-    return part.partition("\n")[0].replace("`", "").strip()
+    return rate_words(wilson(number, total), words())
 
 
 def _show_section(part: str, card: Path) -> None:

@@ -3,6 +3,7 @@
 Its tables and its report mean what they mean in any sorted folder (`pilah.report`).
 """
 
+import os
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -21,8 +22,11 @@ HERE = Path()
 """Where the paths in the tables begin: beside them."""
 
 
-def write_zip(workspace: Workspace) -> Path:
-    """Write `sorted.zip` of a finished sort, as corrected; paths in it are relative."""
+def write_zip(workspace: Workspace, language: str) -> Path:
+    """Write `sorted.zip` of a finished sort, as corrected; paths in it are relative.
+
+    `language` is that of its report.
+    """
     path = workspace.folder / "sorted.zip"
     places = dict(_places(workspace))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
@@ -30,12 +34,12 @@ def write_zip(workspace: Workspace) -> Path:
             archive.write(source, place)
         for table in _write_tables(workspace, places):
             archive.write(table, table.name)
-        archive.writestr("report.html", _report(workspace))
+        archive.writestr("report.html", _report(workspace, language))
     return path
 
 
-def write_folder(workspace: Workspace, target: Path) -> None:
-    """Copy a finished sort, as corrected, into a new folder of this machine.
+def write_folder(workspace: Workspace, target: Path, language: str) -> None:
+    """Copy a finished sort, as corrected, into a new folder of this machine; see `write_zip`.
 
     Raises:
         Refused: there is something of that name, or it cannot be written.
@@ -48,7 +52,7 @@ def write_folder(workspace: Workspace, target: Path) -> None:
             shutil.copy2(source, target / place)
         for table in _write_tables(workspace, places):
             shutil.copyfile(table, target / table.name)
-        (target / "report.html").write_text(_report(workspace), encoding="utf-8")
+        (target / "report.html").write_text(_report(workspace, language), "utf-8")
     except FileExistsError:
         raise Refused("target_exists", name=str(target)) from None
     except (OSError, shutil.Error) as error:
@@ -90,8 +94,15 @@ def _write_tables(workspace: Workspace, places: dict[str, str]) -> list[Path]:
     return paths
 
 
-def _report(workspace: Workspace) -> str:
+def _report(workspace: Workspace, language: str) -> str:
     assert workspace.info is not None, "only a finished sort is zipped"
     tally = workspace.tally()
     share = workspace.share(tally)
-    return render_page(tally, share, info=workspace.info, folder=workspace.source.name)
+    return render_page(
+        tally,
+        share,
+        info=workspace.info,
+        folder=workspace.source.name,
+        language=language,
+        below=Path(os.path.abspath(workspace.source)),
+    )

@@ -1,25 +1,19 @@
 """What the Classify page shows of the photos that were looked at: a grid of cards, with filters."""
 
 import html
+from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pilah.answers import label_of
+from pilah.app.closer import look_closer
 from pilah.app.drawing import Seen, draw_faces
 from pilah.app.language import text, words
 from pilah.app.plain import plain, visible
 from pilah.app.spoken import faces_in_words
+from pilah.texts import unreadable
 from pilah.types import Face, Label
-
-REASONS = {
-    "not an image": "not_an_image",
-    "empty file": "empty",
-    "cut off": "cut_off",
-    "damaged": "damaged",
-    "too large": "too_large",
-    "a HEIC photo": "heic",
-}
-"""How a reason of `pilah.images` begins, and the text `unreadable.NAME` that says it kindly."""
 
 IN_A_ROW = 3
 FACES_AT_ONCE = 6
@@ -28,8 +22,16 @@ FACES_AT_ONCE = 6
 ALL = "all"
 
 
-def show_photos(seen: dict[str, Seen]) -> None:
-    """Show photos by their keys: those of a kind that the visitor chooses."""
+def show_photos(
+    seen: dict[str, Seen], read: dict[str, Callable[[], bytes]], caution: float
+) -> None:
+    """Show photos by their keys: those of a kind that the visitor chooses.
+
+    Args:
+        seen: the photos, answered from the confidence `caution` upwards.
+        read: gives the bytes of each.
+        caution: see `seen`.
+    """
     chosen = _filter(seen) if len(seen) > 1 else ALL
     shown = {key: each for key, each in seen.items() if chosen in (ALL, *kinds(each))}
     in_a_row = IN_A_ROW if len(seen) > 1 else 1
@@ -40,7 +42,12 @@ def show_photos(seen: dict[str, Seen]) -> None:
     ]
     for (key, each), place in zip(shown.items(), places, strict=False):
         with place.container(border=True):
-            _card(key, each, alone=len(seen) == 1)
+            answers = _card(each, alone=len(seen) == 1)
+            if each.faces:
+                with answers, st.container(horizontal=True):
+                    _ask_what_is_wrong(key, each)
+                    if st.button(text("closer.open"), key=f"closer {key}"):
+                        look_closer(each, read[key](), caution)
 
 
 def kinds(seen: Seen) -> set[str]:
@@ -75,12 +82,14 @@ def _filter_words(kind: str, counts: dict[str, int]) -> str:
     return f"{name} {words().number(counts.get(kind, 0))}"
 
 
-def _card(key: str, seen: Seen, *, alone: bool) -> None:
+def _card(seen: Seen, *, alone: bool) -> DeltaGenerator:
+    """Show a photo and its answers; where the answers are, there is room for more below them."""
     result = seen.result
     if result.error is not None or seen.preview_jpeg is None or result.size_hw is None:
         st.markdown(f"__{plain(seen.name)}__")
-        st.warning(_unreadable(result.error or ""), icon=":material/broken_image:")
-        return
+        error = result.error or ""
+        st.warning(unreadable(error, words()) or plain(error), icon=":material/broken_image:")
+        return st.container()
     picture, answers = st.columns([3, 2], gap="medium") if alone else (st.container(),) * 2
     said = faces_in_words(result)
     picture.image(
@@ -91,7 +100,7 @@ def _card(key: str, seen: Seen, *, alone: bool) -> None:
     with answers:
         if not seen.faces:
             st.info(text("classify.no_face"), icon=":material/face_retouching_off:")
-            return
+            return answers
         rows = [
             _face_row(number if len(seen.faces) > 1 else None, face)
             for number, face in enumerate(seen.faces, start=1)
@@ -100,7 +109,7 @@ def _card(key: str, seen: Seen, *, alone: bool) -> None:
         if len(rows) > FACES_AT_ONCE:
             place = st.expander(said)
         place.html("".join(rows))
-        _ask_what_is_wrong(key, seen)
+    return answers
 
 
 def _ask_what_is_wrong(key: str, seen: Seen) -> None:
@@ -128,13 +137,6 @@ def _other_words(seen: Seen, number: int) -> str:
     return f"{number}: {label}" if len(seen.faces) > 1 else label
 
 
-def _unreadable(error: str) -> str:
-    for begins, name in REASONS.items():
-        if error.startswith(begins):
-            return text(f"unreadable.{name}")
-    return plain(error)
-
-
 def _face_row(number: int | None, face: Face) -> str:
     """Label, confidence and bar of one face; an unsure one says what it leans to."""
     kind = face.label or "unsure"
@@ -149,6 +151,7 @@ def _face_row(number: int | None, face: Face) -> str:
         f'<div class="face {kind}"><div class="words"><b>{html.escape(head)}</b>'
         f"<span>{html.escape(share)}</span></div>"
         f'<div class="track" role="meter" aria-valuemin="0" aria-valuemax="100" '
-        f'aria-valuenow="{percent:.1f}" aria-label="{html.escape(word)}">'
+        f'aria-valuenow="{percent:.1f}" aria-valuetext="{html.escape(share)}" '
+        f'aria-label="{html.escape(word)}">'
         f'<div class="fill" style="width:{percent:.1f}%"></div></div></div>'
     )

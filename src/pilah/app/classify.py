@@ -33,9 +33,10 @@ def show() -> None:
     _look(photos, seen)
     shown = {key: seen[key].at_caution(caution) for key in photos if key in seen}
     if shown:
-        show_photos(shown)
+        read = {key: photos[key][1] for key in shown}
+        show_photos(shown, read, caution)
         st.caption(text("classify.meaning"))
-        offer_downloads(shown, {key: photos[key][1] for key in shown})
+        offer_downloads(shown, read)
 
 
 Sources = dict[str, tuple[str, Callable[[], bytes]]]

@@ -1,13 +1,15 @@
-"""Boxes on photos: a small copy of a photo on which each face is framed and numbered."""
+"""Drawn on photos: a frame and a number for each face, and which of its parts count."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 
-from PIL import Image, ImageDraw, ImageFont
+import numpy as np
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from pilah.answers import label_of
 from pilah.images import Photo, read
+from pilah.occlusion import Occlusion
 from pilah.types import Box, Face, Label, Result
 
 SIDE = 1200
@@ -15,6 +17,12 @@ SIDE = 1200
 
 COLOURS = {"female": "#c3a9ff", "male": "#5fe0d6", None: "#ffc24b"}
 """On photos, as in report.html; distinct with every kind of colour vision, numbers beside."""
+
+CHANGES = {"less": "#ff8c1a", "more": "#3d8bff"}
+"""Where a part is covered, the model is less or more sure; told apart with every colour vision."""
+
+FAINT = 0.05
+"""A change of P(male) that is small: it is drawn pale, however small all others are."""
 
 HALO = "#000000"
 QUALITY = 85
@@ -123,6 +131,23 @@ def find_tags(
             tags.append(tag)
             taken.append(tag.box)
     return tags
+
+
+def draw_change(occlusion: Occlusion) -> bytes:
+    """Colour the parts of a face by what covering them does to the likelier label.
+
+    Returns:
+        A JPEG of the crop in grey, four times its size.
+    """
+    grey = Image.fromarray(occlusion.crop.image_rgb).convert("L").convert("RGB")
+    gain = occlusion.change if occlusion.p_male >= 0.5 else -occlusion.change
+    strength = np.abs(gain) / max(FAINT, float(np.abs(gain).max()))
+    colours = [ImageColor.getrgb(CHANGES[kind]) for kind in ("more", "less")]
+    colour = np.where(gain[..., None] >= 0, *np.array(colours, np.float32))
+    alpha = 0.7 * strength[..., None]
+    mixed = (1 - alpha) * np.asarray(grey) + alpha * colour
+    image = Image.fromarray(mixed.round().astype(np.uint8))
+    return _jpeg(image.resize((4 * image.width, 4 * image.height), Image.Resampling.BICUBIC))
 
 
 def _scaled(faces: tuple[Face, ...], scale: float) -> list[Box]:

@@ -11,10 +11,9 @@ from pilah import uploads
 from pilah.app.access import knows_token
 from pilah.app.caution import caution_steps, step_words
 from pilah.app.language import text, words
+from pilah.app.model import model_info, names
 from pilah.app.settings import Settings
 from pilah.formats import SUFFIXES
-from pilah.models import DEFAULT_MODEL, model_names, model_path
-from pilah.models.bundle import open_bundle
 from pilah.sorting.bins import By
 from pilah.uploads import NamedFile, Refused
 
@@ -87,12 +86,10 @@ def ask() -> Wish | None:
 
 
 def _options(files: Sequence[NamedFile], folder: str) -> Wish:
-    started_with = Settings.from_arguments().model or DEFAULT_MODEL
-    names = list(dict.fromkeys([started_with, *model_names()]))
     model = st.selectbox(
-        text("intake.model"), names, format_func=lambda name: Path(name).stem, key="sort model"
+        text("intake.model"), names(), format_func=lambda name: Path(name).stem, key="sort model"
     )
-    info = open_bundle(model_path(model)).info
+    info = model_info(model)
     min_confidence = st.select_slider(
         text("caution.minimum"),
         caution_steps(info),

@@ -9,7 +9,7 @@ import re
 import streamlit as st
 
 from pilah.app.language import words
-from pilah.app.texts import texts
+from pilah.texts import texts
 
 _JS = """
 export default function ({ data }) {

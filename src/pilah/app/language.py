@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pilah.app.texts import LANGUAGES, Texts, texts
+from pilah.texts import LANGUAGES, Texts, texts
 
 KEY = "language"
 

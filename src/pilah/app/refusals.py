@@ -1,7 +1,7 @@
 """What a refusal says, in the visitor's language."""
 
 from pilah.app.plain import plain
-from pilah.app.texts import texts
+from pilah.texts import texts
 from pilah.uploads import Refused
 
 

@@ -11,6 +11,7 @@ from pilah.errors import DataError
 from pilah.runs.folder import Run
 from pilah.runs.splits import SPLITS, shown_split
 from pilah.runs.tables import read_history
+from pilah.types import LABELS
 
 SHIPPED = Path(__file__).parent.parent / "study"
 """Run folders that come with the package: text files only, without a face."""
@@ -21,16 +22,27 @@ class RunFiles:
     """What `pilah train` and `pilah evaluate` wrote about one run.
 
     `name` is the folder's, after a prefix. `metrics` is metrics.json (a split's name to its
-    numbers), `history` one row per epoch, `gallery` is the picture of wrong predictions,
-    None where it is not there.
+    numbers), `history` one row per epoch, `gallery` is the picture of wrong predictions and `model`
+    what `pilah export` wrote, None where they are not there.
     """
 
+    folder: Path
     name: str
     recipe: dict[str, Any]
     metrics: dict[str, Any]
     environment: dict[str, Any]
     history: pd.DataFrame
     gallery: Path | None
+    model: Path | None
+
+    @property
+    def labels(self) -> dict[str, dict[str, int]]:
+        """Faces by split and label; of a run before pilah wrote that down, those it scored."""
+        counted: dict[str, dict[str, int]] = self.environment.get("labels") or {
+            split: dict(zip(LABELS, map(sum, numbers["confusion"]), strict=True))
+            for split, numbers in self.metrics.items()
+        }
+        return counted
 
     @property
     def shown(self) -> str:
@@ -71,11 +83,14 @@ def _read(folder: Path, prefix: str) -> RunFiles:
     metrics = run.read_metrics()
     if not metrics or set(metrics) - set(SPLITS):
         raise DataError(f"{run.metrics} has no figures of a split")
+    model = folder / "model.onnx"
     return RunFiles(
+        folder=folder,
         name=prefix + run.name,
         recipe=run.read_recipe(),
         metrics=metrics,
         environment=run.read_environment(),
         history=read_history(run),
         gallery=gallery if gallery.is_file() else None,
+        model=model if model.is_file() else None,
     )

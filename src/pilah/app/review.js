@@ -1,7 +1,8 @@
 // The grid of photos on the Sort page: what a mouse, a finger or a keyboard does there.
 //
 // review.py sends one page of photos. What a person does goes back as numbered actions; an action is
-// sent again with the next ones until the page says that it is done, so fast typing loses none.
+// sent again with the next ones until the page says that it is done, so fast typing loses none. How a
+// photo looks is in tiles.js, which comes before this.
 
 const views = new WeakMap();
 
@@ -12,15 +13,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   view.send = (actions) => setTriggerValue("actions", actions);
   view.show(data);
 }
-
-function make(tag, attributes = {}, ...inside) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...inside);
-  return element;
-}
-
-const button = (attributes, ...inside) => make("button", { type: "button", ...attributes }, ...inside);
 
 class View {
   waiting = []; // actions that are not done yet
@@ -62,7 +54,7 @@ class View {
     const tiles = new Map(this.photos.map((photo) => [photo.number, this.tile(photo)]));
     this.tiles = tiles;
     this.grid.setAttribute("aria-label", data.words.grid);
-    this.how.textContent = data.words.how;
+    this.how.textContent = matchMedia("(hover: none)").matches ? data.words.how_touch : data.words.how;
     if ([...tiles.values()].some((tile, at) => tile !== this.grid.children[at])
       || tiles.size !== this.grid.children.length) this.grid.replaceChildren(...tiles.values());
     if (!tiles.has(this.cursor)) {
@@ -85,43 +77,8 @@ class View {
   }
 
   tile(photo) {
-    const tile = this.tiles.get(photo.number) ?? this.newTile(photo);
-    tile.setAttribute("aria-label", photo.alt);
-    tile.setAttribute("aria-selected", this.selected.has(photo.number));
-    tile.classList.toggle("moved", photo.moved);
-    tile.dataset.bin = photo.bin;
-    tile.querySelector(".bin").textContent = photo.word;
-    tile.querySelector(".answer").textContent = photo.answer;
-    tile.querySelector(".check").title = this.data.words.select;
-    return tile;
-  }
-
-  newTile(photo) {
-    return make("div", { role: "option", tabindex: "-1", "data-number": photo.number },
-      make("span", { class: "check", "aria-hidden": "true" }),
-      this.picture(photo, "small"),
-      make("span", { class: "bin" }),
-      make("span", { class: "answer" }),
-      make("span", { class: "photo name" }, photo.name));
-  }
-
-  picture(photo, size) {
-    const gone = () => make("div", { class: "gone" }, this.data.words.gone);
-    if (!photo.size[0]) return gone();
-    const inSvg = (tag, attributes) => {
-      const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-      for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-      return element;
-    };
-    const [width, height] = photo.size;
-    const svg = inSvg("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
-    const href = `./picture/${this.data.address}/${photo.number}/${size}`;
-    const image = inSvg("image", { href, width, height });
-    image.addEventListener("error", () => svg.replaceWith(gone()));
-    svg.append(image);
-    for (const { box: [x, y, width, height], kind } of photo.faces)
-      for (const name of ["halo", kind]) svg.append(inSvg("rect", { x, y, width, height, class: name }));
-    return svg;
+    const tile = this.tiles.get(photo.number) ?? newTile(photo, this.data);
+    return describe(tile, photo, this.selected.has(photo.number), this.data.words);
   }
 
   drawTools() {
@@ -167,7 +124,7 @@ class View {
     close.addEventListener("click", () => this.dialog.close());
     this.dialog.setAttribute("aria-label", photo.alt);
     if (this.enlarged !== this.cursor || !this.dialog.open)
-      this.frame = this.picture(photo, "large");
+      this.frame = picture(photo, "large", this.data);
     this.enlarged = this.cursor;
     this.dialog.replaceChildren(
       make("div", { class: "head" },

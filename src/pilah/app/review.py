@@ -1,8 +1,8 @@
 """The grid on which a person reviews a sort: the least confident photos first, moved by keys.
 
-Streamlit knows neither keys nor a selection of several photos, so `review.js` shows the grid. It is
-given one page of photos and gives back what the person did, as numbered actions: each is done once,
-however often it comes.
+Streamlit knows neither keys nor a selection of several photos, so `review.js` and `tiles.js` show
+the grid. They are given one page of photos and give back what the person did, as numbered actions:
+each is done once, however often it comes.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ _HERE = Path(__file__).parent
 
 _component = st.components.v2.component(
     "pilah_review",
-    js=(_HERE / "review.js").read_text("utf-8"),
+    js="".join((_HERE / name).read_text("utf-8") for name in ("tiles.js", "review.js")),
     css=(_HERE / "review.css").read_text("utf-8"),
     isolate_styles=False,
 )
@@ -79,6 +79,7 @@ def show_grid(workspace: Workspace, numbers: list[int], view: str) -> None:
         "words": {
             "grid": text("review.grid"),
             "how": text("review.how"),
+            "how_touch": text("review.how_touch"),
             "move": text("review.move"),
             "selected": text("review.selected", number="{number}"),
             "undo": text("review.undo"),

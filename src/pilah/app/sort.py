@@ -132,11 +132,12 @@ def _offer(workspace: Workspace) -> None:
     corrections = words().number(len(workspace.corrections))
     st.markdown(text("sort.take_text", number=corrections, least=MIN_IMAGES))
     small = workspace.megabytes <= MAX_UNPACKED_MB
+    language = words().language  # of now: the .zip is made when it is asked for
     with st.container(horizontal=True):
         if small:
             st.download_button(
                 text("sort.download"),
-                lambda: write_zip(workspace).read_bytes(),
+                lambda: write_zip(workspace, language).read_bytes(),
                 file_name="sorted.zip",
                 mime="application/zip",
                 type="primary",
@@ -151,9 +152,9 @@ def _offer(workspace: Workspace) -> None:
     if st.button(text("sort.copy"), type="secondary" if small else "primary"):
         try:
             with st.spinner(text("sort.copying")):
-                write_folder(workspace, Path(target).expanduser())
+                write_folder(workspace, Path(target).expanduser(), language)
         except Refused as refused:
-            st.error(refusal(refused, words().language))
+            st.error(refusal(refused, language))
         else:
             st.success(text("sort.copied", name=plain(target)))
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
@@ -128,6 +129,17 @@ def check_once(frame: pd.DataFrame, source: Path) -> None:
     twice = frame["path"].duplicated()
     if twice.any():
         raise DataError(f"{source} lists {frame['path'][twice].iloc[0]} twice; keep one row")
+
+
+def describe(frame: pd.DataFrame) -> dict[str, Any]:
+    """What a run remembers of its data: `data_digest`, and the faces by split and label."""
+    kept = frame[frame["split"] != ""]
+    counts = pd.crosstab(kept["split"], kept["label"])
+    labels = {
+        split: {label: int(row.get(label, 0)) for label in LABELS}
+        for split, row in counts.reindex(SPLITS).dropna().iterrows()
+    }
+    return {"data_digest": digest(frame), "labels": labels}
 
 
 def digest(frame: pd.DataFrame) -> str:

@@ -1,6 +1,7 @@
 """The faces about which a run was wrong, in one picture."""
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from pilah.answers import likelier
@@ -14,17 +15,22 @@ LIMIT = 40
 COLUMNS = 8
 
 
+def surest_mistakes(scores: Scores) -> NDArray[np.intp]:
+    """Indices of the scored faces that were predicted wrongly, the surest mistakes first."""
+    wrong = np.flatnonzero(likelier(scores.p_male) != scores.labels)
+    return wrong[np.argsort(-np.abs(scores.p_male[wrong] - 0.5), kind="stable")]
+
+
 class Gallery:
     """The surest mistakes among the scored faces, as far as their images can still be read."""
 
     def __init__(self, scores: Scores, faces: str) -> None:
         """Read the images; `faces` names what was scored, for the title."""
-        wrong = np.flatnonzero(likelier(scores.p_male) != scores.labels)
-        surest_first = np.argsort(-np.abs(scores.p_male[wrong] - 0.5), kind="stable")
+        wrong = surest_mistakes(scores)
         self._scores = scores
         self._images: dict[int, Image.Image] = {}
         unreadable = 0
-        for index in map(int, wrong[surest_first]):
+        for index in map(int, wrong):
             if len(self._images) == LIMIT:
                 break
             try:

@@ -11,7 +11,11 @@ from pilah.answers import confidence_of
 from pilah.models.bundle import Bundle, open_bundle
 
 BATCH = 8
-"""More faces at once no longer fit into a core's cache: 32 take a fifth more time each."""
+"""Crops that are classified at once.
+
+More no longer fit into a core's cache (32 take a fifth more time for each face), and ONNX Runtime
+keeps the memory of the largest batch that it ever ran.
+"""
 
 
 class Classifier:

@@ -1,29 +1,31 @@
 """report.html: one page that needs no network, no script and no other file."""
 
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import metadata
 from pathlib import Path, PurePath
 
 import jinja2
+from markupsafe import Markup
 
 from pilah.models.bundle import BundleInfo, LabelCounts
 from pilah.report.rates import Share
 from pilah.report.tally import CONFIDENCE_STEPS, Tally
 from pilah.report.thumbnails import thumbnail
 from pilah.sorting.photos import SortedPhoto
+from pilah.texts import texts, translated, unreadable
 from pilah.wording import shown
 
-BIN_WORDS = {
-    "female": "faces labelled female",
-    "male": "faces labelled male",
-    "mixed": "faces of both labels",
-    "unsure": "a face that the model would not label",
-    "no_face": "no face was found",
-    "unreadable": "could not be read",
-}
 
-
-def render_page(tally: Tally, share: Share | None, *, info: BundleInfo, folder: str) -> str:
+def render_page(
+    tally: Tally,
+    share: Share | None,
+    *,
+    info: BundleInfo,
+    folder: str,
+    language: str = "en",
+    below: Path | None = None,
+) -> str:
     """The whole page as HTML text.
 
     Args:
@@ -31,7 +33,25 @@ def render_page(tally: Tally, share: Share | None, *, info: BundleInfo, folder: 
         share: the share of women among clear faces, None where no face is clear.
         info: the description of the model that answered.
         folder: the name of the sorted folder, for the heading.
+        language: of `pilah.texts`.
+        below: a folder that is left out of the paths in it, for where it is not known.
     """
+    words = texts(language)
+
+    def say(key: str, number: int | None = None, **values: object) -> Markup:
+        if number is not None:
+            values["number"] = words.number(number)
+        return Markup(words.form(f"report.{key}", number)).format(**values)
+
+    def place(path: str) -> str:
+        pure = PurePath(path)
+        return shown(str(pure.relative_to(below) if below and pure.is_relative_to(below) else path))
+
+    def reason(photo: SortedPhoto) -> str:
+        error = photo.not_placed or photo.result.error or ""
+        kindly = unreadable(error, words) if language != "en" else None
+        return kindly or error
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -41,16 +61,22 @@ def render_page(tally: Tally, share: Share | None, *, info: BundleInfo, folder: 
     )
     environment.filters |= {
         "shown": shown,
+        "place": place,
+        "reason": reason,
+        "translated": lambda english: translated(english, words),
         "file_name": lambda path: shown(PurePath(path).name),
-        "count": lambda number: f"{number:,}",
-        "percent": lambda share: f"{share:.1%}",
+        "count": words.number,
+        "percent": words.percent,
+        "whole_percent": partial(words.percent, digits=0),
     }
     return environment.get_template("page.html.jinja").render(
+        say=say,
+        label=lambda name: words(f"label.{name}"),
+        language=language,
         tally=tally,
         share=share,
         info=info,
         folder=folder,
-        bin_words=BIN_WORDS,
         steps=_steps(tally.confidence),
         error_rates={label: _error_rates(counts) for label, counts in info.validation.items()},
         unsure=((photo, thumbnail(*_places(photo))) for photo in tally.unsure),

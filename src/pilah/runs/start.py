@@ -6,6 +6,7 @@ import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from pilah.errors import DataError
 from pilah.files import write_text
@@ -13,18 +14,24 @@ from pilah.runs.folder import Run
 from pilah.runs.recipe import Recipe, read_recipe
 
 
-def start_run(folder: Path, recipe: Recipe, manifest: Path, data_digest: str) -> Run:
+def start_run(folder: Path, recipe: Recipe, manifest: Path, data: dict[str, Any]) -> Run:
     """Begin a run, or resume an interrupted one of the same recipe and data.
+
+    Args:
+        folder: the run folder.
+        recipe: how it trains.
+        manifest: the file with its faces.
+        data: what environment.json says of them; `data_digest` names them.
 
     Raises:
         DataError: the folder holds a finished run, another run, or something else.
     """
     run = Run(folder)
     if _is_new(folder):
-        _begin(run, recipe, manifest, data_digest)
+        _begin(run, recipe, manifest, data)
         return run
     check_folder(folder)
-    same_data = run.read_environment()["data_digest"] == data_digest
+    same_data = run.read_environment()["data_digest"] == data["data_digest"]
     if read_recipe(run.recipe) != recipe or not same_data:
         raise DataError(
             f"{folder} holds an unfinished run of another recipe or other data; name another "
@@ -53,7 +60,7 @@ def _is_new(folder: Path) -> bool:
     return not folder.exists() or not any(folder.iterdir())
 
 
-def _begin(run: Run, recipe: Recipe, manifest: Path, data_digest: str) -> None:
+def _begin(run: Run, recipe: Recipe, manifest: Path, data: dict[str, Any]) -> None:
     run.folder.mkdir(parents=True, exist_ok=True)
     write_text(run.recipe, recipe.to_toml())
     shutil.copyfile(manifest, run.manifest)
@@ -61,7 +68,7 @@ def _begin(run: Run, recipe: Recipe, manifest: Path, data_digest: str) -> None:
     run.write_environment(
         {
             "command": " ".join(["pilah", *sys.argv[1:]]),
-            "data_digest": data_digest,
+            **data,
             "python": platform.python_version(),
             "keras": version("keras"),
             "pilah": version("pilah"),

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from pilah.dataset.manifest import digest, read_manifest
+from pilah.dataset.manifest import describe, read_manifest
 from pilah.errors import DataError, RecipeError
 from pilah.files import replacing
 from pilah.models import model_path
@@ -76,7 +76,7 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
         model = build_network(recipe)
     finally:
         keras.config.set_dtype_policy("float32")
-    run = start_run(folder, recipe, manifest, digest(table))
+    run = start_run(folder, recipe, manifest, describe(table))
 
     flips = splits["train"] if "flip" in recipe.train.augment else splits["train"][:0]
     pixels = _pixels(run, kept, recipe)
