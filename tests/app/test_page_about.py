@@ -8,8 +8,8 @@ import pytest
 import pilah
 from pilah.app.about import FAILURES, sections
 from pilah.app.texts import texts
-from pilah.evaluation.rate import wilson
 from pilah.models import DEFAULT_MODEL, card_path
+from pilah.rate import wilson
 
 SAY = texts("en")
 

@@ -9,9 +9,9 @@ from pilah.app.language import text, words
 from pilah.app.model import model
 from pilah.app.plain import plain
 from pilah.app.settings import Settings
-from pilah.evaluation.rate import wilson
 from pilah.models import DEFAULT_MODEL, card_path
 from pilah.models.bundle import BundleInfo
+from pilah.rate import wilson
 from pilah.types import LABELS
 
 FAILURES = "Known failures"
