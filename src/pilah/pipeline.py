@@ -10,10 +10,11 @@ photos.
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -29,6 +30,9 @@ from pilah.models.classifier import Classifier
 from pilah.results import results_of
 from pilah.types import Result
 from pilah.workers import UnderWay, Workers
+
+if TYPE_CHECKING:
+    from pilah.video.follow import Track
 
 BATCH = 8
 """Faces that are classified at once; also the most photos that wait for a batch to fill.
@@ -103,24 +107,47 @@ class Pilah:
         return (result for _, result in self.predict_stream(keyed, crops=crops))
 
     def predict_stream(
-        self, photos: Iterable[tuple[Key, Photo]], *, crops: bool = False
+        self, photos: Iterable[tuple[Key, Photo]], *, crops: bool = False, ahead: int = AHEAD
     ) -> Iterator[tuple[Key, Result]]:
         """Give (key, Result) for each (key, photo), so that nobody needs to count.
 
-        A key may be anything; it comes back as it was given. For the rest see `predict_many`.
+        A key may be anything; it comes back as it was given. `ahead` is how many photos a worker
+        are taken before they are needed: fewer where they are pixels, which take memory. For the
+        rest see `predict_many`.
 
         Raises:
             PhotoTypeError: something among `photos` is not a photo.
         """
         waiting: list[tuple[Key, str | None, Extracted]] = []
         faces = 0
-        for key, photo, extracted in self._extracted(_checked(photos), crops=crops):
+        for key, photo, extracted in self._extracted(_checked(photos), crops=crops, ahead=ahead):
             waiting.append((key, _path_of(photo), extracted))
             faces += len(extracted.crops)
             if faces >= BATCH or len(waiting) >= BATCH:
                 yield from self._classified(waiting)
                 waiting, faces = [], 0
         yield from self._classified(waiting)
+
+    def follow(
+        self, video: str | os.PathLike[str], *, every: float | Fraction = 0.2
+    ) -> "Iterator[Track]":
+        """Follow the faces of a video; give a `Track` for each as soon as it has ended.
+
+        A track is not a person: who leaves and returns is another track. What cannot be read of a
+        damaged video is left out, and a line in the log says so.
+
+        Args:
+            video: a path.
+            every: seconds between two looks at it.
+
+        Raises:
+            MissingExtra: the extra `video` is not installed.
+            VideoError: nothing can be read of it, or `every` is not above 0.
+        """
+        from pilah.video.follow import Following, follow
+
+        how = Following.of(self.info, self.min_confidence, every)
+        return follow(Path(video), self.predict_stream, how)
 
     def close(self) -> None:
         """End the worker processes; they also end with the program."""
@@ -135,7 +162,7 @@ class Pilah:
         return zip(keys, results_of(taken, self._classifier), strict=True)
 
     def _extracted(
-        self, photos: Iterator[tuple[Key, Photo]], *, crops: bool
+        self, photos: Iterator[tuple[Key, Photo]], *, crops: bool, ahead: int
     ) -> Iterator[tuple[Key, Photo, Extracted]]:
         """Find and crop faces in order, a bounded number of photos ahead of what is asked for."""
         first = [] if self.workers == 1 or self._workers.started else list(islice(photos, FEW))
@@ -154,7 +181,7 @@ class Pilah:
         try:
             for key, photo in photos_again:
                 under_way.append((key, self._workers.submit(extract, photo)))
-                if len(under_way) >= AHEAD * self.workers:
+                if len(under_way) >= ahead * self.workers:
                     yield finish()
             while under_way:
                 yield finish()

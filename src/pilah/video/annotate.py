@@ -1,0 +1,192 @@
+"""The video once more, with boxes and captions; its rotation, times and sound are the source's."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from pilah.types import Box
+from pilah.video.decode import Still, Upright, Video
+from pilah.video.drawing import MOST_SHOWN, draw_face, portrait
+from pilah.video.ffmpeg import FFmpegError, av, open_input
+from pilah.video.follow import Track
+from pilah.video.tables import caption
+
+ENCODERS = (("libx264", {"preset": "veryfast", "crf": "21"}), ("mpeg4", {"qscale": "3"}))
+"""The first that the installed FFmpeg has."""
+
+
+def annotate(
+    video: Video,
+    tracks: Sequence[Track],
+    path: Path,
+    progress: Callable[[Fraction], None] = lambda time: None,
+) -> list[Image.Image | None]:
+    """Write an MP4 with the tracks drawn into it.
+
+    Args:
+        video: the source, not yet read.
+        tracks: in the order of their starts; the first has the number 1.
+        path: the file to write.
+        progress: called with the time of each frame.
+
+    Returns:
+        The best face of each track, up to `MOST_SHOWN`, None where it could not be read again.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    faces: list[Image.Image | None] = [None] * min(len(tracks), MOST_SHOWN)
+    best: dict[Fraction, list[int]] = {}
+    for index in range(len(faces)):
+        best.setdefault(tracks[index].best, []).append(index)
+    overlay = _Overlay(tracks)
+    try:
+        with av.open(str(path), "w", format="mp4") as made, closing(_Sound(video, made)) as sound:
+            picture: _Picture | None = None
+            for still in video.stills():
+                picture = picture or _Picture(made, video, still.upright)
+                pixels = still.stored()
+                shown = still.upright.view(pixels)
+                for index in best.get(still.time, ()):
+                    faces[index] = portrait(shown, _box_at(tracks[index], still.time))
+                for index, box in overlay.at(still.time):
+                    track = tracks[index]
+                    draw_face(shown, box, track.label, caption(index + 1, track))
+                sound.up_to(still.time)
+                picture.add(still, pixels)
+                progress(still.time)
+            if picture is not None:
+                picture.end()
+            sound.up_to(None)
+    except FFmpegError as error:
+        raise OSError(error.errno, error.strerror) from None
+    return faces
+
+
+class _Overlay:
+    """Which faces are in the picture, and where, at times that only grow."""
+
+    def __init__(self, tracks: Sequence[Track]) -> None:
+        self._tracks = tracks
+        self._times: dict[int, list[Fraction]] = {}  # of the tracks that are in the picture
+        self._coming = 0
+
+    def at(self, time: Fraction) -> list[tuple[int, Box]]:
+        """Numbers from 0, and boxes; between two looks a face moves in a straight line."""
+        while self._coming < len(self._tracks) and self._tracks[self._coming].start <= time:
+            seen = self._tracks[self._coming].sightings
+            self._times[self._coming] = [sighting.time for sighting in seen]
+            self._coming += 1
+        self._times = {index: its for index, its in self._times.items() if its[-1] >= time}
+        return [
+            (index, _between(self._tracks[index], bisect_right(its, time), time))
+            for index, its in self._times.items()
+        ]
+
+
+def _between(track: Track, after: int, time: Fraction) -> Box:
+    before = track.sightings[after - 1]
+    if after == len(track.sightings):
+        return before.face.box
+    next_one = track.sightings[after]
+    share = float((time - before.time) / (next_one.time - before.time))
+    a, b = before.face.box, next_one.face.box
+    return Box(
+        a.left + share * (b.left - a.left),
+        a.top + share * (b.top - a.top),
+        a.right + share * (b.right - a.right),
+        a.bottom + share * (b.bottom - a.bottom),
+    )
+
+
+def _box_at(track: Track, time: Fraction) -> Box:
+    return next(seen.face.box for seen in track.sightings if seen.time == time)
+
+
+class _Picture:
+    """The stream of pictures that is written: sides are even, as players want them."""
+
+    def __init__(self, made: Any, video: Video, upright: Upright) -> None:
+        self._made = made
+        self._time_base = video.time_base
+        height, width = upright.stored_hw
+        self._size_hw = (max(2, height // 2 * 2), max(2, width // 2 * 2))
+        name, options = next(pair for pair in ENCODERS if pair[0] in av.codecs_available)
+        self._stream = made.add_stream(name, rate=video.rate, options=options)
+        self._stream.height, self._stream.width = self._size_hw
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.codec_context.time_base = self._time_base
+        if upright.matrix is not None:
+            self._stream.set_display_matrix(upright.matrix)
+
+    def add(self, still: Still, pixels: Any) -> None:
+        height, width = self._size_hw
+        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+        frame = frame.reformat(width, height, "yuv420p")
+        frame.pts, frame.time_base = round(still.time / self._time_base), self._time_base
+        self._made.mux(self._stream.encode(frame))
+
+    def end(self) -> None:
+        self._made.mux(self._stream.encode())
+
+
+class _Sound:
+    """The source's sound: as it is where an MP4 may hold it, else as AAC."""
+
+    def __init__(self, video: Video, made: Any) -> None:
+        self._made = made
+        self._source = open_input(video.path)
+        self._start = Fraction(self._source.start_time or 0, av.time_base)
+        self._to: dict[int, tuple[Any, bool]] = {}
+        for stream in self._source.streams.audio:
+            if stream.codec_context is None:
+                continue
+            if stream.codec_context.name in made.supported_codecs:
+                self._to[stream.index] = (made.add_stream_from_template(stream), True)
+            else:
+                rate = stream.codec_context.sample_rate
+                self._to[stream.index] = (made.add_stream("aac", rate=rate), False)
+        self._packets = self._read()
+        self._next = next(self._packets, None)
+
+    def close(self) -> None:
+        self._source.close()
+
+    def up_to(self, time: Fraction | None) -> None:
+        """Write what sounds until then, or all the rest."""
+        while self._next is not None and (time is None or self._next[0] <= time):
+            self._made.mux(self._next[1])
+            self._next = next(self._packets, None)
+
+    def _read(self) -> Iterator[tuple[Fraction, Any]]:
+        if not self._to:
+            return
+        try:
+            for packet in self._source.demux([self._source.streams[index] for index in self._to]):
+                stream, copied = self._to[packet.stream_index]
+                if copied and packet.dts is not None:
+                    back = round(self._start / packet.time_base)
+                    packet.pts, packet.dts = (packet.pts or packet.dts) - back, packet.dts - back
+                    time = packet.dts * packet.time_base
+                    packet.stream = stream
+                    yield time, packet
+                elif not copied:
+                    yield from self._encoded(stream, packet)
+        except FFmpegError:
+            return  # the picture's own reading says what is damaged
+        for stream, copied in self._to.values():
+            if not copied:
+                for made in stream.encode(None):
+                    yield made.dts * made.time_base, made
+
+    def _encoded(self, stream: Any, packet: Any) -> Iterator[tuple[Fraction, Any]]:
+        for frame in packet.decode():
+            if frame.pts is not None:
+                frame.pts -= round(self._start / frame.time_base)
+            for made in stream.encode(frame):
+                yield made.dts * made.time_base, made
