@@ -7,11 +7,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from pilah.types import Box
+from pilah.types import Box, Label
 from pilah.video.decode import Still, Upright, Video
-from pilah.video.drawing import MOST_SHOWN, draw_face, portrait
+from pilah.video.drawing import MOST_SHOWN, Canvas, portrait
 from pilah.video.ffmpeg import FFmpegError, av, open_input
 from pilah.video.follow import Track
 from pilah.video.tables import caption
@@ -50,15 +52,10 @@ def annotate(
             picture: _Picture | None = None
             for still in video.stills():
                 picture = picture or _Picture(made, video, still.upright)
-                pixels = still.stored()
-                shown = still.upright.view(pixels)
                 for index in best.get(still.time, ()):
-                    faces[index] = portrait(shown, _box_at(tracks[index], still.time))
-                for index, box in overlay.at(still.time):
-                    track = tracks[index]
-                    draw_face(shown, box, track.label, caption(index + 1, track))
+                    faces[index] = portrait(still.pixels(), _box_at(tracks[index], still.time))
                 sound.up_to(still.time)
-                picture.add(still, pixels)
+                picture.add(still, overlay.at(still.time))
                 progress(still.time)
             if picture is not None:
                 picture.end()
@@ -73,18 +70,23 @@ class _Overlay:
 
     def __init__(self, tracks: Sequence[Track]) -> None:
         self._tracks = tracks
+        self._captions = [caption(number, track) for number, track in enumerate(tracks, start=1)]
         self._times: dict[int, list[Fraction]] = {}  # of the tracks that are in the picture
         self._coming = 0
 
-    def at(self, time: Fraction) -> list[tuple[int, Box]]:
-        """Numbers from 0, and boxes; between two looks a face moves in a straight line."""
+    def at(self, time: Fraction) -> list[tuple[Box, Label | None, str]]:
+        """Boxes, labels and captions; between two looks a face moves in a straight line."""
         while self._coming < len(self._tracks) and self._tracks[self._coming].start <= time:
             seen = self._tracks[self._coming].sightings
             self._times[self._coming] = [sighting.time for sighting in seen]
             self._coming += 1
         self._times = {index: its for index, its in self._times.items() if its[-1] >= time}
         return [
-            (index, _between(self._tracks[index], bisect_right(its, time), time))
+            (
+                _between(self._tracks[index], bisect_right(its, time), time),
+                self._tracks[index].label,
+                self._captions[index],
+            )
             for index, its in self._times.items()
         ]
 
@@ -120,19 +122,30 @@ class _Picture:
         self._stream = made.add_stream(name, rate=video.rate, options=options)
         self._stream.height, self._stream.width = self._size_hw
         self._stream.pix_fmt = "yuv420p"
-        self._stream.codec_context.time_base = self._time_base
+        context = self._stream.codec_context
+        context.time_base = self._time_base
         if upright.matrix is not None:
             self._stream.set_display_matrix(upright.matrix)
 
-    def add(self, still: Still, pixels: Any) -> None:
+    def add(self, still: Still, faces: list[tuple[Box, Label | None, str]]) -> None:
         height, width = self._size_hw
-        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-        frame = frame.reformat(width, height, "yuv420p")
+        frame = still.frame.reformat(width, height, "yuv420p")
+        if faces:
+            frame.make_writable()
+            canvas = Canvas([still.upright.view(_pixels(plane)) for plane in frame.planes])
+            for box, label, text in faces:
+                canvas.face(box, label, text)
         frame.pts, frame.time_base = round(still.time / self._time_base), self._time_base
+        frame.pict_type = 0  # the encoder's to choose
         self._made.mux(self._stream.encode(frame))
 
     def end(self) -> None:
         self._made.mux(self._stream.encode())
+
+
+def _pixels(plane: Any) -> NDArray[np.uint8]:
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    return rows[: plane.height, : plane.width]
 
 
 class _Sound:
@@ -168,7 +181,7 @@ class _Sound:
             return
         try:
             for packet in self._source.demux([self._source.streams[index] for index in self._to]):
-                stream, copied = self._to[packet.stream_index]
+                stream, copied = self._to[packet.stream.index]
                 if copied and packet.dts is not None:
                     back = round(self._start / packet.time_base)
                     packet.pts, packet.dts = (packet.pts or packet.dts) - back, packet.dts - back

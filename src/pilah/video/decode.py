@@ -24,6 +24,9 @@ MAX_PIXELS = 40_000_000
 SHORT = Fraction(1)
 """Seconds that a video may end before its file says so; sound is often that much longer."""
 
+UNSPECIFIED = 2
+HIGH = 720
+
 
 @dataclass(frozen=True, slots=True)
 class Upright:
@@ -45,8 +48,8 @@ class Upright:
         return self.stored_hw[::-1] if self.transposed else self.stored_hw
 
     def view(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Stored pixels (h, w, 3) as they are shown: the same memory, seen another way."""
-        turned = pixels.transpose(1, 0, 2) if self.transposed else pixels
+        """Stored pixels (h, w, ...) as they are shown: the same memory, seen another way."""
+        turned = pixels.swapaxes(0, 1) if self.transposed else pixels
         return turned[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
 
 
@@ -58,15 +61,16 @@ class Still:
     frame: Any  # of PyAV
     upright: Upright
 
-    def stored(self) -> NDArray[np.uint8]:
-        """Pixels as they are stored, uint8 RGB (*upright.stored_hw, 3)."""
-        height, width = self.upright.stored_hw
-        pixels: NDArray[np.uint8] = self.frame.reformat(width, height, "rgb24").to_ndarray()
-        return pixels
-
     def pixels(self) -> NDArray[np.uint8]:
         """Pixels as they are shown, uint8 RGB (*upright.size_hw, 3)."""
-        return np.ascontiguousarray(self.upright.view(self.stored()))
+        height, width = self.upright.stored_hw
+        # Untagged pictures of this height and more are BT.709's, as players take them.
+        untagged = self.frame.colorspace == UNSPECIFIED and self.frame.height >= HIGH
+        colours = "ITU709" if untagged else None
+        pixels: NDArray[np.uint8] = self.frame.reformat(
+            width, height, "rgb24", src_colorspace=colours
+        ).to_ndarray()
+        return np.ascontiguousarray(self.upright.view(pixels))
 
     def reduced(self, size_hw: tuple[int, int]) -> NDArray[np.uint8]:
         """Pixels as they are stored, made small: uint8 RGB (*size_hw, 3)."""
@@ -98,8 +102,7 @@ class Video:
             self.close()
             raise
         self._start = Fraction(self.container.start_time or 0, av.time_base)
-        duration = self.container.duration
-        self.seconds = None if duration is None else Fraction(duration, av.time_base)
+        self.seconds = self._duration()
         self._upright: Upright | None = None
 
     def __enter__(self) -> Self:
@@ -148,6 +151,15 @@ class Video:
             self.notes.append(f"{counted(back, 'frame')} left out: their times go back")
         if self.seconds is not None and last + 1 / self.rate + SHORT < self.seconds:
             self.notes.append(f"cut off: ends at {float(last):.1f} s of {float(self.seconds):.1f}")
+
+    def _duration(self) -> Fraction | None:
+        """Of the pictures where the file has it, else of all that it holds."""
+        if self._stream.duration is not None:
+            start = (self._stream.start_time or 0) * self.time_base - self._start
+            end: Fraction = self._stream.duration * self.time_base + start
+            return end
+        whole = self.container.duration
+        return None if whole is None else Fraction(whole, av.time_base)
 
     def _time(self, frame: Any, last: Fraction | None) -> Fraction:
         if frame.pts is None or frame.time_base is None:

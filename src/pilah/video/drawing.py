@@ -1,4 +1,4 @@
-"""Boxes and captions on the pixels of a video, and the sheet that shows each track once."""
+"""Boxes and captions on the frames of a video, and the sheet that shows each track once."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from pilah.types import Box, Label
 from pilah.video.follow import Track
@@ -25,42 +25,66 @@ MOST_SHOWN = 300
 """Tracks on the sheet; the tables have all."""
 
 
-def draw_face(pixels: NDArray[np.uint8], box: Box, label: Label | None, text: str) -> None:
-    """Frame a face and caption it, in uint8 RGB (h, w, 3), which is changed.
+class Canvas:
+    """The pixels of one frame as they are shown, in the three planes that players want (YUV 4:2:0).
 
-    The caption stands above the face, or below where there is no room.
+    Drawing there costs nothing for what is not drawn: a frame is not converted to RGB and back.
     """
-    height, width = pixels.shape[:2]
-    line = max(2, round(min(height, width) / 240))
-    colour = ImageColor.getrgb(COLOURS[label])
-    left, right = (int(min(max(x, 0), width)) for x in (box.left, box.right))
-    top, bottom = (int(min(max(y, 0), height)) for y in (box.top, box.bottom))
-    if right - left < 2 or bottom - top < 2:
-        return
-    for frame in (
-        pixels[top : top + line, left:right],
-        pixels[max(top, bottom - line) : bottom, left:right],
-        pixels[top:bottom, left : left + line],
-        pixels[top:bottom, max(left, right - line) : right],
-    ):
-        frame[:] = colour
-    words = _words(text, COLOURS[label], max(12, round(min(height, width) / 30)))
-    high = min(words.shape[0], height)
-    above = top - high if top >= high else min(bottom, height - high)
-    start = max(0, min(left, width - words.shape[1]))
-    place = pixels[above : above + high, start : start + words.shape[1]]
-    place[:] = words[:high, : place.shape[1]]
+
+    def __init__(self, planes: Sequence[NDArray[np.uint8]]) -> None:
+        """Draw on brightness (h, w) and two colours (h / 2, w / 2), which are changed."""
+        self._planes = planes
+        self.size_hw = planes[0].shape[:2]
+
+    def face(self, box: Box, label: Label | None, text: str) -> None:
+        """Frame a face and caption it: above it, or below where there is no room."""
+        height, width = self.size_hw
+        line = 2 * max(1, round(min(height, width) / 480))
+        left, right = (_even(min(max(x, 0), width)) for x in (box.left, box.right))
+        top, bottom = (_even(min(max(y, 0), height)) for y in (box.top, box.bottom))
+        if right - left < 2 * line or bottom - top < 2 * line:
+            return
+        colour = _yuv(COLOURS[label])
+        self._paste(left, top, _filled(line, right - left, colour))
+        self._paste(left, bottom - line, _filled(line, right - left, colour))
+        self._paste(left, top, _filled(bottom - top, line, colour))
+        self._paste(right - line, top, _filled(bottom - top, line, colour))
+        words = _words(text, COLOURS[label], max(12, round(min(height, width) / 30)))
+        high, wide = words.shape[:2]
+        above = top - high if top >= high else min(bottom, _even(height - high))
+        self._paste(max(0, min(left, _even(width - wide))), max(0, above), words)
+
+    def _paste(self, left: int, top: int, patch_yuv: NDArray[np.uint8]) -> None:
+        for index, plane in enumerate(self._planes):
+            step = 1 if index == 0 else 2
+            place = plane[top // step :, left // step :]
+            patch = patch_yuv[::step, ::step, index][: place.shape[0], : place.shape[1]]
+            place[: patch.shape[0], : patch.shape[1]] = patch
+
+
+def _even(pixels: float) -> int:
+    return int(pixels) // 2 * 2
+
+
+def _yuv(colour: str) -> NDArray[np.uint8]:
+    """As one pixel, (1, 1, 3)."""
+    return np.asarray(Image.new("RGB", (1, 1), colour).convert("YCbCr"))
+
+
+def _filled(high: int, wide: int, colour_yuv: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.broadcast_to(colour_yuv, (high, wide, 3))
 
 
 @lru_cache(maxsize=256)
 def _words(text: str, colour: str, size: int) -> NDArray[np.uint8]:
+    """A caption as a patch of YUV, with even sides."""
     font = ImageFont.load_default(size)
     left, top, right, bottom = font.getbbox(text)
     edge = size // 4
-    room = (int(right - left) + 2 * edge, int(bottom - top) + 2 * edge)
-    image = Image.new("RGB", room, colour)
+    room = (_even(right - left) + 2 * edge + 2, _even(bottom - top) + 2 * edge + 2)
+    image = Image.new("RGB", (_even(room[0]), _even(room[1])), colour)
     ImageDraw.Draw(image).text((edge - left, edge - top), text, INK, font)
-    return np.asarray(image)
+    return np.asarray(image.convert("YCbCr"))
 
 
 def portrait(pixels: NDArray[np.uint8], box: Box) -> Image.Image:

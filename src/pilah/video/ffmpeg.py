@@ -49,5 +49,10 @@ def open_input(path: Path) -> InputContainer:
 
 def why(error: Exception) -> str:
     """The reason in few words, without the path and the number that FFmpeg adds."""
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    match error:
+        case av.error.InvalidDataError():
+            return "damaged, cut off, or no video"
+        case av.error.ArgumentError():  # what `CONTAINERS` leaves out
+            return "of a kind that is not supported"
+    text = getattr(error, "strerror", None) or str(error)
     return " ".join(text.split()) or type(error).__name__

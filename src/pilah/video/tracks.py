@@ -27,6 +27,9 @@ BUFFERS = (0.0, 0.3, 0.8)
 """By how much of their size boxes are made larger on each side, in turn."""
 
 LEAST_OVERLAP = 0.1
+SIZES = 1.6
+"""How many times as high a face can be that goes on with a track: no face grows faster."""
+
 UNLIKE = 0.25
 """How far two marks of one face may lie apart, from 0 for the same to 1 for black and white."""
 
@@ -125,6 +128,9 @@ def _continued(live: list[Path], look: Look) -> list[Path]:
 
 def _likeness(path: Path, expected: Box, sighting: Sighting, buffer: float) -> float:
     """How well a face goes on with a path, 0 where it cannot."""
+    low, high = sorted((expected.height, sighting.face.box.height))
+    if high > SIZES * low:
+        return 0.0
     overlap = _overlap(_larger(expected, buffer), _larger(sighting.face.box, buffer))
     if overlap < LEAST_OVERLAP:
         return 0.0
