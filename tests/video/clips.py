@@ -110,7 +110,8 @@ def write_clip(
         voice: Any = made.add_stream(sound, rate=44_100) if sound else None
         for number, frame in enumerate(frames):
             if stream is None:
-                stream = made.add_stream(encoder, rate=rate, options=options or {})
+                quick = {"preset": "ultrafast"} if encoder == "libx264" else {}
+                stream = made.add_stream(encoder, rate=rate, options=quick | (options or {}))
                 stream.height, stream.width = frame.shape[:2]
                 stream.pix_fmt = pixels
                 if times is not None:

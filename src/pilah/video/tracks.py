@@ -24,7 +24,10 @@ GONE = Fraction(1)
 """Seconds after which a face that returns is another track: someone has passed in front of it."""
 
 BUFFERS = (0.0, 0.3, 0.8)
-"""By how much of their size boxes are made larger on each side, in turn."""
+"""By how much of their size boxes are made larger on each side, in turn; see `SPEED`."""
+
+SPEED = 4.0
+"""But by no more than so many sizes a second, since the face was last seen."""
 
 LEAST_OVERLAP = 0.1
 SIZES = 1.6
@@ -128,6 +131,8 @@ def _continued(live: list[Path], look: Look) -> list[Path]:
 
 def _likeness(path: Path, expected: Box, sighting: Sighting, buffer: float) -> float:
     """How well a face goes on with a path, 0 where it cannot."""
+    since = float(sighting.time - path.sightings[-1].time)
+    buffer = min(buffer, SPEED * since)
     low, high = sorted((expected.height, sighting.face.box.height))
     if high > SIZES * low:
         return 0.0
