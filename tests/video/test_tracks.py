@@ -93,6 +93,14 @@ CASES: dict[str, tuple[list[Actor], float, Wanted]] = {
         3,
         [("female", 0, 1.5), ("male", 1.5, 3)],
     ),
+    "someone appears beside": (
+        [
+            Actor(collins(), still_at(160, 180, 200)),
+            Actor(hopper(), between(1, 2, still_at(480, 180, 200))),
+        ],
+        2,
+        [("female", 0, 2), ("male", 1, 2)],
+    ),
     "three at once": (
         [
             Actor(collins(), still_at(110, 180, 160)),
@@ -198,7 +206,7 @@ def seen(time: Fraction, *faces: tuple[float, float, float]) -> Look:
     return Look(
         time,
         (1000, 1000),
-        False,
+        "none",
         tuple(
             Sighting(
                 time, Face(Box(left, 100, left + width, 200), None, 0.5, score), 0.1, bytes(48)
@@ -220,7 +228,7 @@ def test_a_mistake_of_the_detector_is_no_track() -> None:
 def test_a_scene_ends_all_tracks() -> None:
     looks = [seen(FIFTH * number, (400, 80, 0.95)) for number in range(10)]
     assert [len(path.sightings) for path in paths_of(looks, FIFTH)] == [10]
-    looks[4] = replace(looks[4], new_scene=True)
+    looks[4] = replace(looks[4], change="cut")
     assert [len(path.sightings) for path in paths_of(looks, FIFTH)] == [4, 6]
 
 

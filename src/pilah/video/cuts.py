@@ -1,20 +1,24 @@
 """Where does a scene end? Each frame is compared with the one before, made small.
 
 Their mean difference, by how far brightness and colours of both spread, is near 0 for a camera that
-stands or moves, and near 1 for two frames that have nothing in common. Two thresholds, as in usual
-detectors of shots (Hanjalic, "Shot-boundary detection: unraveled and resolved?", 2002): one for all
-cuts, and a lower one for a difference that stands out among those before it, as where two people
-are shown by turns before one wall.
+stands or moves, and near 1 for two frames that have nothing in common: then it is a cut. A smaller
+difference that stands out among those before it (as adaptive detectors of shots take it; Hanjalic,
+"Shot-boundary detection: unraveled and resolved?", 2002) is a jump: a cut between two people before
+one wall, or a title that appears beside one. The faces themselves have to say which.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pilah.video.decode import Still
+
+Change = Literal["none", "jump", "cut"]
+CHANGES: tuple[Change, ...] = ("none", "jump", "cut")
 
 SMALL_HW = (36, 64)
 CUT = 0.6
@@ -22,27 +26,27 @@ CUT = 0.6
 
 OUTSTANDING = 0.15
 TIMES = 6.0
-"""From `OUTSTANDING` on, what is `TIMES` the largest of the last `MEMORY` differences is a cut."""
+"""From `OUTSTANDING` on, what is `TIMES` the largest of the last `MEMORY` differences is a jump."""
 
 MEMORY = 12
 DARK = 4.0
 """Levels, of 255, that are added to the spread: noise in a dark frame is no difference."""
 
 
-def spaced(stills: Iterable[Still], every: Fraction) -> Iterator[tuple[Still, bool]]:
-    """The first still at or after each multiple of `every` seconds, and whether a scene began.
+def spaced(stills: Iterable[Still], every: Fraction) -> Iterator[tuple[Still, Change]]:
+    """The first still at or after each multiple of `every` seconds, and what changed before it.
 
-    A scene that began between two of these stills begins at the second.
+    That is the greatest change since the last of these stills.
     """
     wanted = Fraction(0)
-    began = False
+    changed: Change = "none"
     scenes = _Scenes()
     for still in stills:
-        began |= scenes.begins_with(still)
+        changed = max(changed, scenes.change_to(still), key=CHANGES.index)
         if still.time >= wanted:
-            yield still, began
+            yield still, changed
             wanted = (still.time // every + 1) * every
-            began = False
+            changed = "none"
 
 
 class _Scenes:
@@ -52,13 +56,15 @@ class _Scenes:
         self._before: NDArray[np.float32] | None = None
         self._differences: deque[float] = deque(maxlen=MEMORY)
 
-    def begins_with(self, still: Still) -> bool:
+    def change_to(self, still: Still) -> Change:
         now = still.reduced(SMALL_HW).astype(np.float32)
         before, self._before = self._before, now
         if before is None:
-            return False
+            return "none"
         spread = (float(before.std()) + float(now.std())) / 2 + DARK
         difference = float(np.abs(before - now).mean()) / spread
         usual = max(self._differences, default=difference)
         self._differences.append(difference)
-        return difference > CUT or difference > max(OUTSTANDING, TIMES * usual)
+        if difference > CUT:
+            return "cut"
+        return "jump" if difference > max(OUTSTANDING, TIMES * usual) else "none"

@@ -1,4 +1,4 @@
-"""What one look at a video saw: the faces of one still, and whether a new scene began.
+"""What one look at a video saw: the faces of one still, and what changed before it.
 
 Looks are plain values, so they can be written down and read again: a look is most of the work.
 """
@@ -14,6 +14,7 @@ from PIL import Image
 
 from pilah.images import Photo
 from pilah.types import Box, Face, Result
+from pilah.video.cuts import Change
 from pilah.video.decode import Still
 
 AHEAD = 2
@@ -50,14 +51,14 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One still: its time, whether it is the first of a scene, and the faces that it shows.
+    """One still: its time, and the faces that it shows.
 
-    `size_hw` is the video's, as shown, in pixels.
+    `size_hw` is the video's, as shown, in pixels; `change` is what changed since the last look.
     """
 
     time: Fraction
     size_hw: tuple[int, int]
-    new_scene: bool
+    change: Change
     sightings: tuple[Sighting, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -65,7 +66,7 @@ class Look:
         return {
             "time": str(self.time),
             "size_hw": self.size_hw,
-            "new_scene": self.new_scene,
+            "change": self.change,
             "faces": [
                 {
                     **sighting.face.to_json(),
@@ -83,7 +84,7 @@ class Look:
         return cls(
             time,
             tuple(raw["size_hw"]),
-            raw["new_scene"],
+            raw["change"],
             tuple(
                 Sighting(
                     time,
@@ -97,7 +98,7 @@ class Look:
 
 
 def look_at(
-    stills: Iterable[tuple[Still, bool]],
+    stills: Iterable[tuple[Still, Change]],
     answers_of: AnswersOf,
     *,
     after: Fraction | None = None,
@@ -105,23 +106,23 @@ def look_at(
     """Look at stills, one after the other.
 
     Args:
-        stills: those to look at, each with whether a scene began (`cuts.py`).
+        stills: those to look at, each with what changed before it.
         answers_of: finds and classifies the faces of a still.
         after: the time of the last still that was looked at before, in an earlier run.
     """
 
-    def asked() -> Iterator[tuple[tuple[Fraction, bool, NDArray[np.uint8]], Photo]]:
-        for still, new_scene in stills:
+    def asked() -> Iterator[tuple[tuple[Fraction, Change, NDArray[np.uint8]], Photo]]:
+        for still, change in stills:
             if after is None or still.time > after:
                 pixels = still.pixels()
-                yield (still.time, new_scene, pixels), pixels
+                yield (still.time, change, pixels), pixels
 
-    for (time, new_scene, pixels), result in answers_of(asked(), ahead=AHEAD):
+    for (time, change, pixels), result in answers_of(asked(), ahead=AHEAD):
         seen = (
             Sighting(time, face, sharpness(pixels, face.box), mark(pixels, face.box))
             for face in result.faces
         )
-        yield Look(time, (pixels.shape[0], pixels.shape[1]), new_scene, tuple(seen))
+        yield Look(time, (pixels.shape[0], pixels.shape[1]), change, tuple(seen))
 
 
 def sharpness(image_rgb: NDArray[np.uint8], box: Box) -> float:

@@ -33,7 +33,7 @@ LEAST_OVERLAP = 0.1
 SIZES = 1.6
 """How many times as high a face can be that goes on with a track: no face grows faster."""
 
-UNLIKE = 0.25
+UNLIKE, UNLIKE_AFTER_JUMP = 0.25, 0.08
 """How far two marks of one face may lie apart, from 0 for the same to 1 for black and white."""
 
 STEPS = 3
@@ -90,7 +90,7 @@ def paths_of(looks: Iterable[Look], every: Fraction) -> Iterator[Path]:
         ended = [
             path
             for path in live
-            if look.new_scene
+            if look.change == "cut"
             or look.time - path.sightings[-1].time > gone
             or _outside(path.expected(look.time), look.size_hw)
         ]
@@ -108,10 +108,11 @@ def _continued(live: list[Path], look: Look) -> list[Path]:
     """Give the faces of a look to paths; return new paths for those that are left."""
     paths = [(path, path.expected(look.time)) for path in live]
     left = list(look.sightings)
+    unlike = UNLIKE_AFTER_JUMP if look.change == "jump" else UNLIKE
     for buffer in BUFFERS:
         pairs = sorted(
             (
-                (_likeness(path, expected, sighting, buffer), index, number)
+                (_likeness(path, expected, sighting, buffer, unlike), index, number)
                 for index, (path, expected) in enumerate(paths)
                 for number, sighting in enumerate(left)
             ),
@@ -129,7 +130,7 @@ def _continued(live: list[Path], look: Look) -> list[Path]:
     return [Path([sighting]) for sighting in left]
 
 
-def _likeness(path: Path, expected: Box, sighting: Sighting, buffer: float) -> float:
+def _likeness(path: Path, expected: Box, sighting: Sighting, buffer: float, unlike: float) -> float:
     """How well a face goes on with a path, 0 where it cannot."""
     since = float(sighting.time - path.sightings[-1].time)
     buffer = min(buffer, SPEED * since)
@@ -139,7 +140,7 @@ def _likeness(path: Path, expected: Box, sighting: Sighting, buffer: float) -> f
     overlap = _overlap(_larger(expected, buffer), _larger(sighting.face.box, buffer))
     if overlap < LEAST_OVERLAP:
         return 0.0
-    return overlap * max(0.0, 1 - _apart(path.sightings[-1].mark, sighting.mark) / UNLIKE)
+    return overlap * max(0.0, 1 - _apart(path.sightings[-1].mark, sighting.mark) / unlike)
 
 
 def _apart(mark: bytes, other: bytes) -> float:
