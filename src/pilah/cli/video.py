@@ -17,8 +17,8 @@ from pilah.wording import counted
 if TYPE_CHECKING:
     from pilah.video.write import Summary
 
-MIN_FACE = 0.04
-"""A share of the picture's shorter side: 29 pixels in 720p. Smaller faces cost most of the time."""
+MIN_FACE = 0.05
+"""A share of the picture's shorter side: 36 pixels in 720p. Smaller faces cost most of the time."""
 
 
 def _every(text: str) -> Fraction:
@@ -51,7 +51,7 @@ def video(
         typer.Option(
             metavar="PIXELS",
             help="Smallest height of a face that counts: in pixels of the video, or, below 1, as a "
-            "share of its shorter side. [default: 0.04]",
+            "share of its shorter side. [default: 0.05]",
             show_default=False,
         ),
     ] = MIN_FACE,
