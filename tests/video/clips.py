@@ -17,6 +17,7 @@ from pilah import figures
 RATE = 25
 SIZE_HW = (360, 640)
 THOUSANDTH = Fraction(1, 1000)
+HERTZ = 48_000
 
 Place = tuple[float, float, float]
 """Centre of a portrait, x and y, and its height, in pixels."""
@@ -107,7 +108,7 @@ def write_clip(
     """
     with av.open(str(path), "w", options=muxing or {}) as made:
         stream: Any = None
-        voice: Any = made.add_stream(sound, rate=44_100) if sound else None
+        voice: Any = made.add_stream(sound, rate=HERTZ) if sound else None
         for number, frame in enumerate(frames):
             if stream is None:
                 quick = {"preset": "ultrafast"} if encoder == "libx264" else {}
@@ -134,11 +135,11 @@ def write_clip(
 
 
 def _beep(number: int, rate: int) -> av.AudioFrame:
-    samples = 44_100 // rate
-    phase = (np.arange(samples) + number * samples) * 440 * 2 * np.pi / 44_100
+    samples = HERTZ // rate
+    phase = (np.arange(samples) + number * samples) * 440 * 2 * np.pi / HERTZ
     tone = (np.sin(phase) * 8000).astype(np.int16)[None]
     beep = av.AudioFrame.from_ndarray(tone, format="s16", layout="mono")
-    beep.sample_rate, beep.pts, beep.time_base = 44_100, number * samples, Fraction(1, 44_100)
+    beep.sample_rate, beep.pts, beep.time_base = HERTZ, number * samples, Fraction(1, HERTZ)
     return beep
 
 

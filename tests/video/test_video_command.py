@@ -19,6 +19,7 @@ from pilah.cli import program
 from pilah.video.decode import Video
 from pilah.video.write import NAMES
 from tests.video.clips import (
+    HERTZ,
     SIZE_HW,
     Actor,
     between,
@@ -210,7 +211,7 @@ def test_nobody_odd_sides_and_sound_that_no_mp4_holds(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "out" / "frames.parquet").num_rows == 0
     with av.open(str(tmp_path / "out" / "annotated.mp4")) as made:
         assert made.streams.audio[0].codec_context.name == "aac"
-        heard = sum(frame.samples for frame in made.decode(audio=0)) / 44_100
+        heard = sum(frame.samples for frame in made.decode(audio=0)) / HERTZ
     assert abs(heard - 1) < 0.1
     pictures_at = [time for time, _ in packets(tmp_path / "out" / "annotated.mp4", "video")]
     assert max(pictures_at) == pytest.approx(0.96)

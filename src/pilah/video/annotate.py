@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,7 @@ class _Sound:
             else:
                 rate = stream.codec_context.sample_rate
                 self._to[stream.index] = (made.add_stream("aac", rate=rate), False)
-        self._packets = self._read()
+        self._packets = self._ordered()
         self._next = next(self._packets, None)
 
     def close(self) -> None:
@@ -176,30 +176,37 @@ class _Sound:
             self._made.mux(self._next[1])
             self._next = next(self._packets, None)
 
-    def _read(self) -> Iterator[tuple[Fraction, Any]]:
-        if not self._to:
-            return
-        try:
-            for packet in self._source.demux([self._source.streams[index] for index in self._to]):
+    def _ordered(self) -> Iterator[tuple[Fraction, Any]]:
+        """Packets to write, each with its time; those that go back, as damage makes them, not."""
+        last: dict[int, int] = {}
+        for stream, packet in self._read() if self._to else ():
+            if packet.dts is not None and packet.dts > last.get(stream.index, packet.dts - 1):
+                last[stream.index] = packet.dts
+                packet.stream = stream
+                yield packet.dts * packet.time_base, packet
+
+    def _read(self) -> Iterator[tuple[Any, Any]]:
+        """Packets, and the stream that each goes to."""
+        sources = [self._source.streams[index] for index in self._to]
+        with suppress(FFmpegError):  # reading the pictures tells what is damaged
+            for packet in self._source.demux(sources):
                 stream, copied = self._to[packet.stream.index]
-                if copied and packet.dts is not None:
+                if not copied:
+                    yield from ((stream, made) for made in self._encoded(stream, packet))
+                elif packet.dts is not None:
                     back = round(self._start / packet.time_base)
-                    packet.pts, packet.dts = (packet.pts or packet.dts) - back, packet.dts - back
-                    time = packet.dts * packet.time_base
-                    packet.stream = stream
-                    yield time, packet
-                elif not copied:
-                    yield from self._encoded(stream, packet)
-        except FFmpegError:
-            return  # the picture's own reading says what is damaged
+                    packet.pts = (packet.dts if packet.pts is None else packet.pts) - back
+                    packet.dts -= back
+                    yield stream, packet
         for stream, copied in self._to.values():
             if not copied:
-                for made in stream.encode(None):
-                    yield made.dts * made.time_base, made
+                yield from ((stream, made) for made in stream.encode(None))
 
-    def _encoded(self, stream: Any, packet: Any) -> Iterator[tuple[Fraction, Any]]:
-        for frame in packet.decode():
+    def _encoded(self, stream: Any, packet: Any) -> Iterator[Any]:
+        frames = []
+        with suppress(FFmpegError):  # a damaged packet
+            frames = packet.decode()
+        for frame in frames:
             if frame.pts is not None:
                 frame.pts -= round(self._start / frame.time_base)
-            for made in stream.encode(frame):
-                yield made.dts * made.time_base, made
+            yield from stream.encode(frame)

@@ -95,13 +95,13 @@ class Video:
         """
         self.path = path
         self.notes: list[str] = []
-        self.container = open_input(path)
+        self._container = open_input(path)
         try:
-            self._stream = _picture_of(self.container, path)
+            self._stream = _picture_of(self._container, path)
         except BaseException:
             self.close()
             raise
-        self._start = Fraction(self.container.start_time or 0, av.time_base)
+        self._start = Fraction(self._container.start_time or 0, av.time_base)
         self.seconds = self._duration()
         self._upright: Upright | None = None
 
@@ -115,7 +115,7 @@ class Video:
 
     def close(self) -> None:
         """Close the file."""
-        self.container.close()
+        self._container.close()
 
     @property
     def rate(self) -> Fraction:
@@ -158,7 +158,7 @@ class Video:
             start = (self._stream.start_time or 0) * self.time_base - self._start
             end: Fraction = self._stream.duration * self.time_base + start
             return end
-        whole = self.container.duration
+        whole = self._container.duration
         return None if whole is None else Fraction(whole, av.time_base)
 
     def _time(self, frame: Any, last: Fraction | None) -> Fraction:
@@ -185,7 +185,7 @@ class Video:
     def _decoded(self) -> Iterator[Any]:
         damaged = 0
         try:
-            for packet in self.container.demux(self._stream):
+            for packet in self._container.demux(self._stream):
                 try:
                     frames = packet.decode()
                 except FFmpegError:

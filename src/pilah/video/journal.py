@@ -24,8 +24,8 @@ FORMAT = 1
 class Journal:
     """An open, locked journal; use it as a context.
 
-    `last` is the time of the last look in it, `notes` what could not be read of the video, None
-    where it was not yet seen to its end.
+    `count` is how many looks are in it, `last` the time of the last one, and `notes` what could not
+    be read of the video, None where it was not yet seen to its end.
     """
 
     def __init__(self, target: Path, asked: dict[str, Any]) -> None:
@@ -41,6 +41,7 @@ class Journal:
         """
         self.path = target / JOURNAL
         self.path.parent.mkdir(exist_ok=True)
+        self.count = 0
         self.last: Fraction | None = None
         self.notes: list[str] | None = None
         try:
@@ -76,6 +77,7 @@ class Journal:
             OSError: the disk is full or fails.
         """
         self._append(look.to_json())
+        self._note(look.time)
 
     def end(self, notes: list[str]) -> None:
         """Write down that the video was seen to its end, and what could not be read.
@@ -86,6 +88,10 @@ class Journal:
         self.notes = notes
         self._append({"notes": notes})
 
+    def _note(self, time: Fraction) -> None:
+        self.count += 1
+        self.last = time
+
     def _begin(self, target: Path, asked: dict[str, Any]) -> None:
         self._cut_torn_line()
         try:
@@ -93,7 +99,7 @@ class Journal:
             for line in self._lines():
                 first = first or line
                 if "time" in line:
-                    self.last = Fraction(line["time"])
+                    self._note(Fraction(line["time"]))
                 self.notes = line.get("notes", self.notes)
         except (ValueError, AttributeError):
             raise VideoError(f"{shown(self.path)} is damaged; delete it to begin anew") from None

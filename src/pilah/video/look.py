@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pilah.errors import VideoError
 from pilah.images import Photo
 from pilah.types import Box, Face, Result
 from pilah.video.cuts import Change
@@ -109,6 +110,9 @@ def look_at(
         stills: those to look at, each with what changed before it.
         answers_of: finds and classifies the faces of a still.
         after: the time of the last still that was looked at before, in an earlier run.
+
+    Raises:
+        VideoError: there is no memory left to search a still, or the like.
     """
 
     def asked() -> Iterator[tuple[tuple[Fraction, Change, NDArray[np.uint8]], Photo]]:
@@ -118,6 +122,8 @@ def look_at(
                 yield (still.time, change, pixels), pixels
 
     for (time, change, pixels), result in answers_of(asked(), ahead=AHEAD):
+        if result.error is not None:
+            raise VideoError(f"the frame at {float(time):.2f} s cannot be searched: {result.error}")
         seen = (
             Sighting(time, face, sharpness(pixels, face.box), mark(pixels, face.box))
             for face in result.faces

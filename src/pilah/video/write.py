@@ -5,7 +5,6 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,8 @@ class Summary:
 
     `tracks` and `on_screen` (seconds) are by label, `unsure` among them. `share_of_women` is that
     among tracks with a label, with its interval as if they were people met by chance; None without
-    one. `looks` is how many frames were looked at, `notes` what could not be read.
+    one. `looks` is how many frames were looked at, `seconds` the time of the last, `notes` what
+    could not be read.
     """
 
     seconds: float
@@ -111,14 +111,10 @@ def _write(
     seconds: float | None,
     progress: Progress,
 ) -> Summary:
-    counted = _Counted(journal.looks())
-    looks: Iterator[Look] = counted
+    looks = journal.looks()
     if journal.notes is None:
-        looks = counted = _Counted(
-            chain(
-                journal.looks(), _new_looks(path, journal, answers_of, following, seconds, progress)
-            )
-        )
+        new = _new_looks(path, journal, answers_of, following, seconds, progress)
+        looks = chain(looks, new)
     tracks = sorted(tracks_of(looks, following), key=lambda track: track.start)
     scratch = target / Path(JOURNAL).parent
     write_tracks(scratch / "tracks.csv", tracks)
@@ -132,7 +128,7 @@ def _write(
             lambda time: progress("drawing", float(time), seconds),
         )
     sheet(tracks, faces).save(scratch / "tracks.jpg", quality=90)
-    summary = _summary(tracks, counted, journal.notes or [])
+    summary = _summary(tracks, journal)
     text = json.dumps(asdict(summary), indent=2)
     (scratch / "summary.json").write_text(text + "\n", encoding="utf-8")
     for name in NAMES:
@@ -158,38 +154,20 @@ def _new_looks(
         journal.end(video.notes)
 
 
-class _Counted:
-    """Looks that pass, their number, and the time of the last."""
-
-    def __init__(self, looks: Iterator[Look]) -> None:
-        self._looks = looks
-        self.number = 0
-        self.last = Fraction(0)
-
-    def __iter__(self) -> "_Counted":
-        return self
-
-    def __next__(self) -> Look:
-        look = next(self._looks)
-        self.number += 1
-        self.last = look.time
-        return look
-
-
-def _summary(tracks: list[Track], counted: _Counted, notes: list[str]) -> Summary:
+def _summary(tracks: list[Track], journal: Journal) -> Summary:
     numbers = Counter(track.label or UNSURE for track in tracks)
     labels = ("female", "male", UNSURE)
     clear = numbers["female"] + numbers["male"]
     return Summary(
-        float(counted.last),
-        counted.number,
+        float(journal.last or 0),
+        journal.count,
         {label: numbers[label] for label in labels},
         {
             label: float(sum(t.on_screen for t in tracks if (t.label or UNSURE) == label))
             for label in labels
         },
         wilson(numbers["female"], clear) if clear else None,
-        tuple(notes),
+        tuple(journal.notes or ()),
     )
 
 
