@@ -34,6 +34,9 @@ from tests.video.clips import Actor, collins, hopper, pictures, write_clip
 
 RATE = 30
 SIZE_HW = (720, 1280)
+PAUSE = Fraction(1, 10)
+"""Seconds between two repetitions: decoding begins before the first frame is shown."""
+
 GROWTH = 1.1
 TIMES = 3.0
 RUN = "from pilah.cli import main; main()"
@@ -143,7 +146,7 @@ def _repeat(clip: Path, times: int, path: Path) -> None:
         streams: dict = {}
         for turn in range(times):
             with av.open(str(clip)) as source:
-                length = Fraction(source.duration, av.time_base)
+                length = Fraction(source.duration, av.time_base) + PAUSE
                 for stream in source.streams if not streams else ():
                     streams[stream.index] = made.add_stream_from_template(stream)
                 for packet in source.demux():
