@@ -139,7 +139,7 @@ def _print(summary: "Summary", file: Path) -> None:
     if share:
         note(
             f"Women among {counted(share.n, 'labelled track')}: {share.value:.1%} "
-            f"({share.low:.1%} to {share.high:.1%}, were each another person)"
+            f"({share.low:.1%} to {share.high:.1%}, if each were another person)"
         )
     note("A track is not a person: who leaves and returns is counted again.")
     note(shown(file))
