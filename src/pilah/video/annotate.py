@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pilah.types import Box, Label
-from pilah.video.decode import Still, Upright, Video
+from pilah.video.decode import Still, Video
 from pilah.video.drawing import MOST_SHOWN, Canvas, portrait
 from pilah.video.ffmpeg import FFmpegError, av, open_input
 from pilah.video.follow import Track
@@ -20,6 +20,9 @@ from pilah.video.tables import caption
 
 ENCODERS = (("libx264", {"preset": "superfast", "crf": "23"}), ("mpeg4", {"qscale": "3"}))
 """The first that the installed FFmpeg has."""
+
+COLOURS = ("colorspace", "color_range", "color_primaries", "color_trc")
+"""What a frame says of its colours."""
 
 
 def annotate(
@@ -51,7 +54,7 @@ def annotate(
         with av.open(str(path), "w", format="mp4") as made, closing(_Sound(video, made)) as sound:
             picture: _Picture | None = None
             for still in video.stills():
-                picture = picture or _Picture(made, video, still.upright)
+                picture = picture or _Picture(made, video, still)
                 for index in best.get(still.time, ()):
                     faces[index] = portrait(still.pixels(), _box_at(tracks[index], still.time))
                 sound.up_to(still.time)
@@ -113,10 +116,10 @@ def _box_at(track: Track, time: Fraction) -> Box:
 class _Picture:
     """The stream of pictures that is written: sides are even, as players want them."""
 
-    def __init__(self, made: Any, video: Video, upright: Upright) -> None:
+    def __init__(self, made: Any, video: Video, first: Still) -> None:
         self._made = made
         self._time_base = video.time_base
-        height, width = upright.stored_hw
+        height, width = first.upright.stored_hw
         self._size_hw = (max(2, height // 2 * 2), max(2, width // 2 * 2))
         name, options = next(pair for pair in ENCODERS if pair[0] in av.codecs_available)
         self._stream = made.add_stream(name, rate=video.rate, options=options)
@@ -124,12 +127,14 @@ class _Picture:
         self._stream.pix_fmt = "yuv420p"
         context = self._stream.codec_context
         context.time_base = self._time_base
-        if upright.matrix is not None:
-            self._stream.set_display_matrix(upright.matrix)
+        frame = first.yuv(self._size_hw)
+        for tag in COLOURS:
+            setattr(context, tag, getattr(frame, tag))
+        if first.upright.matrix is not None:
+            self._stream.set_display_matrix(first.upright.matrix)
 
     def add(self, still: Still, faces: list[tuple[Box, Label | None, str]]) -> None:
-        height, width = self._size_hw
-        frame = still.frame.reformat(width, height, "yuv420p")
+        frame = still.yuv(self._size_hw)
         if faces:
             frame.make_writable()
             canvas = Canvas([still.upright.view(_pixels(plane)) for plane in frame.planes])

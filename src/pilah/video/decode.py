@@ -55,10 +55,13 @@ class Upright:
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """One frame: `time` in seconds from the start of the file."""
+    """One frame: `time` in seconds from the start of the file; `frame` is PyAV's.
+
+    Its methods raise a VideoError where the frame cannot be converted.
+    """
 
     time: Fraction
-    frame: Any  # of PyAV
+    frame: Any
     upright: Upright
 
     def pixels(self) -> NDArray[np.uint8]:
@@ -67,17 +70,27 @@ class Still:
         # Untagged pictures of this height and more are BT.709's, as players take them.
         untagged = self.frame.colorspace == UNSPECIFIED and self.frame.height >= HIGH
         colours = "ITU709" if untagged else None
-        pixels: NDArray[np.uint8] = self.frame.reformat(
-            width, height, "rgb24", src_colorspace=colours
-        ).to_ndarray()
+        pixels = self._converted(width, height, "rgb24", src_colorspace=colours).to_ndarray()
         return np.ascontiguousarray(self.upright.view(pixels))
 
     def reduced(self, size_hw: tuple[int, int]) -> NDArray[np.uint8]:
         """Pixels as they are stored, made small: uint8 RGB (*size_hw, 3)."""
-        small: NDArray[np.uint8] = self.frame.reformat(
+        small: NDArray[np.uint8] = self._converted(
             size_hw[1], size_hw[0], "rgb24", interpolation="AREA"
         ).to_ndarray()
         return small
+
+    def yuv(self, size_hw: tuple[int, int]) -> Any:
+        """The frame as it is stored, of this size, in YUV 4:2:0: it may be the same, not a copy."""
+        return self._converted(size_hw[1], size_hw[0], "yuv420p")
+
+    def _converted(self, *wanted: Any, **how: Any) -> Any:
+        try:
+            return self.frame.reformat(*wanted, **how)
+        except (FFmpegError, ValueError, MemoryError) as error:
+            raise VideoError(
+                f"the frame at {float(self.time):.2f} s cannot be converted ({why(error)})"
+            ) from None
 
 
 class Video:
@@ -173,10 +186,14 @@ class Video:
         for frame in self._decoded():
             if filtered is None and frame.interlaced_frame:
                 filtered = _deinterlacing(frame)
+            try:
+                if filtered is not None:
+                    filtered.push(frame)
+            except FFmpegError:  # another size from here on
+                filtered = None
             if filtered is None:
                 yield frame
             else:
-                filtered.push(frame)
                 yield from _pulled(filtered)
         if filtered is not None:
             filtered.push(None)

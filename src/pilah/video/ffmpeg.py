@@ -1,6 +1,7 @@
 """PyAV, imported here and nowhere else: it reads files of this machine only, and stays quiet."""
 
 import os
+import stat
 from pathlib import Path
 
 from pilah.errors import MissingExtra, VideoError
@@ -30,11 +31,15 @@ def open_input(path: Path) -> InputContainer:
     Raises:
         VideoError: it is not a file, or not a video that FFmpeg reads.
     """
-    if not path.exists():
-        raise VideoError(f"no video at {shown(path)}; give a file that exists")
-    if not path.is_file():
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        raise VideoError(f"no video at {shown(path)}; give a file that exists") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise VideoError(f"{shown(path)} cannot be opened ({why(error)})") from None
+    if not stat.S_ISREG(status.st_mode):
         raise VideoError(f"{shown(path)} is not a file; give one video")
-    if not path.stat().st_size:
+    if not status.st_size:
         raise VideoError(f"{shown(path)} is an empty file; give a video")
     limits = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file"}
     try:

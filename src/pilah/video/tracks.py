@@ -43,7 +43,7 @@ CLEAR = 0.9
 """What the detector must say of a face that is seen only once."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Path:
     """The sightings of one face; `on_screen` is how many seconds it was seen.
 
@@ -82,18 +82,16 @@ def paths_of(looks: Iterable[Look], every: Fraction) -> Iterator[Path]:
     before: Fraction | None = None
     gone = max(GONE, 2 * every)
     for look in looks:
-        if before is not None:
-            for path in live:
-                if path.sightings[-1].time == before:
-                    path.on_screen += look.time - before
+        ended = []
+        for path in live:
+            was_seen = path.sightings[-1].time == before
+            if was_seen:
+                path.on_screen += look.time - path.sightings[-1].time
+            has_left = not was_seen and _outside(path.expected(look.time), look.size_hw)
+            is_gone = look.time - path.sightings[-1].time > gone
+            if look.change == "cut" or is_gone or has_left:
+                ended.append(path)
         before = look.time
-        ended = [
-            path
-            for path in live
-            if look.change == "cut"
-            or look.time - path.sightings[-1].time > gone
-            or _outside(path.expected(look.time), look.size_hw)
-        ]
         live = [path for path in live if path not in ended]
         yield from (path for path in ended if path.counts)
         live += _continued(live, look)
