@@ -238,3 +238,11 @@ def test_a_face_is_awaited_for_a_second(gap: int, number: int) -> None:
     looks += [seen(FIFTH * (5 + n)) for n in range(gap)]
     looks += [seen(FIFTH * (5 + gap + n), (400, 80, 0.95)) for n in range(5)]
     assert len(list(paths_of(looks, FIFTH))) == number
+
+
+def test_a_face_that_stops_at_the_edge_goes_on_and_one_that_left_does_not() -> None:
+    lefts = [300, 150, 0, -30, -30, -30]
+    looks = [seen(FIFTH * n, (left, 80, 0.95)) for n, left in enumerate(lefts)]
+    assert len(list(paths_of(looks, FIFTH))) == 1
+    out = [*looks[:3], seen(FIFTH * 3), seen(FIFTH * 4, (0, 80, 0.95))]
+    assert len(list(paths_of(out, FIFTH))) == 2

@@ -122,3 +122,12 @@ def test_two_at_once_do_not_mix(clip: Path, whole: Path, tmp_path: Path) -> None
     finally:
         os.close(held)
     assert done.returncode == 2 and "another pilah writes into" in done.stderr
+
+
+def test_a_damaged_journal_is_named(clip: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    (target / ".pilah").mkdir(parents=True)
+    (target / JOURNAL).write_text('{"format": 1}\n{"time": \n{"time": "1/5"}\n')
+    done = finish(clip, target)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert f"{target / JOURNAL} is damaged; delete it to begin anew" in done.stderr
