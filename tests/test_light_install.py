@@ -12,7 +12,7 @@ import pilah
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {"tensorflow", "tensorflow-cpu", "keras", "torch", "pandas", "streamlit", "matplotlib"}
-HEAVY |= {"fastapi", "uvicorn"}
+HEAVY |= {"fastapi", "uvicorn", "av"}
 
 
 @pytest.mark.slow
@@ -52,7 +52,8 @@ def test_the_plain_package_sorts_without_any_training_library(tmp_path: Path) ->
     copy = tmp_path / "sorted" / answer / "portrait.png"
     assert copy.read_bytes() == portrait.read_bytes()
     assert (tmp_path / "sorted" / "report.html").is_file()
-    refused = subprocess.run(
-        [environment / "bin" / "pilah", "serve"], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert refused.returncode == 2 and "pip install 'pilah[api]'" in refused.stderr
+    for words, extra in ((["serve"], "api"), (["video", portrait, "--to", "out"], "video")):
+        refused = subprocess.run(
+            [environment / "bin" / "pilah", *words], capture_output=True, text=True, cwd=tmp_path
+        )
+        assert refused.returncode == 2 and f"pip install 'pilah[{extra}]'" in refused.stderr

@@ -26,6 +26,7 @@ from PIL import Image
 
 from demo.serving import PATIENCE, NoBrowser, launched, wait_for_page
 from tests.training.tiny import TINY
+from tests.video.clips import Actor, collins, moving, pictures, write_clip
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("strace"), reason="no strace on this machine (apt-get install strace)"
@@ -168,11 +169,14 @@ def portraits(folder: Path, number: int) -> Path:
 def test_looking_at_photos_sends_and_leaves_nothing(watched: Watched, number: int) -> None:
     photos = portraits(watched.work / "photos", number)
     target = watched.work / "sorted"
+    walk = moving((110, 180, 200), (300, 180, 200), 2)
+    clip = write_clip(watched.work / "clip.mp4", pictures([Actor(collins(), walk)], 2), sound="aac")
     for arguments in (
         ("predict", *sorted(photos.iterdir())),
         ("sort", photos, "--to", target),
         ("report", target),
         ("undo", target),
+        ("video", clip, "--to", watched.work / "followed"),
         ("models",),
     ):
         done = watched.run(RUN, *arguments)

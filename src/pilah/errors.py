@@ -10,6 +10,7 @@ The command line prints it and exits with code 2; a program catches `PilahError`
     ├── BundleError     a model file cannot be used
     ├── ImageError      one photo cannot be read (kept per photo, never ends a batch)
     ├── PhotoTypeError  a program passed something that is not a photo (also a TypeError)
+    ├── VideoError      a video cannot be read, or its tracks not be written
     ├── SortError       a sort or an undo cannot start or continue
     └── MissingExtra    a part of pilah is not installed
 """
@@ -45,6 +46,10 @@ class PhotoTypeError(PilahError, TypeError):
     def __init__(self, given: str, accepted: str) -> None:
         """Say what was given and list everything that is accepted."""
         super().__init__(f"not a photo: {given}; pass {accepted}")
+
+
+class VideoError(PilahError):
+    """A video cannot be read, or its tracks not be written."""
 
 
 class SortError(PilahError):

@@ -10,9 +10,10 @@ worker are under way at any time, so memory does not grow with the number of pho
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -29,6 +30,9 @@ from pilah.occlusion import Crop, Occlusion, occlude
 from pilah.results import Answerer
 from pilah.types import Result
 from pilah.workers import UnderWay, WorkerError, Workers
+
+if TYPE_CHECKING:
+    from pilah.video.follow import Track
 
 AHEAD = 16
 """Photos a worker that are done ahead of what is asked for."""
@@ -95,11 +99,13 @@ class Pilah:
         return (result for _, result in self.predict_stream(keyed, crops=crops))
 
     def predict_stream(
-        self, photos: Iterable[tuple[Key, Photo]], *, crops: bool = False
+        self, photos: Iterable[tuple[Key, Photo]], *, crops: bool = False, ahead: int = AHEAD
     ) -> Iterator[tuple[Key, Result]]:
         """Give (key, Result) for each (key, photo), so that nobody needs to count.
 
-        A key may be anything; it comes back as it was given. For the rest see `predict_many`.
+        A key may be anything; it comes back as it was given. `ahead` is how many photos a worker
+        are taken before they are needed: fewer where they are pixels, which take memory. For the
+        rest see `predict_many`.
 
         Raises:
             PhotoTypeError: something among `photos` is not a photo.
@@ -115,7 +121,7 @@ class Pilah:
         try:
             for key, photo in photos_again:
                 under_way.append((key, self._workers.submit(answerer, photo)))
-                if len(under_way) >= AHEAD * self.workers:
+                if len(under_way) >= ahead * self.workers:
                     yield self._finished(answerer, *under_way.popleft())
             while under_way:
                 yield self._finished(answerer, *under_way.popleft())
@@ -138,6 +144,27 @@ class Pilah:
     def occlusion(self, crop: Crop) -> Occlusion:
         """Which parts of a face changed the answer about it (see `occlusion.occlude`)."""
         return occlude(crop, self._classifier)
+
+    def follow(
+        self, video: str | os.PathLike[str], *, every: float | Fraction = 0.2
+    ) -> "Iterator[Track]":
+        """Follow the faces of a video; give a `Track` for each as soon as it has ended.
+
+        A track is not a person: who leaves and returns is another track. What cannot be read of a
+        damaged video is left out, and a line in the log says so.
+
+        Args:
+            video: a path.
+            every: seconds between two looks at it.
+
+        Raises:
+            MissingExtra: the extra `video` is not installed.
+            VideoError: nothing can be read of it, or `every` is not above 0.
+        """
+        from pilah.video.follow import Following, follow
+
+        how = Following.of(self.info, self.min_confidence, every)
+        return follow(Path(video), self.predict_stream, how)
 
     def close(self) -> None:
         """End the worker processes; they also end with the program."""

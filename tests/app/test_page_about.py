@@ -8,9 +8,9 @@ import pytest
 import pilah
 from pilah.app.about import FAILURES
 from pilah.app.card import RATE, sections, summary
-from pilah.evaluation.rate import wilson
 from pilah.models import DEFAULT_MODEL, card_path, model_names, model_path
 from pilah.models.bundle import open_bundle
+from pilah.rate import wilson
 from pilah.texts import texts, translated
 
 SAY = texts("en")

@@ -71,7 +71,20 @@ def test_a_dry_run_prints_each_photo_and_what_is_skipped(photos: Path, tiny_bund
     assert f"{photos}/wall.png -> {target}/no_face/wall.png" in out.splitlines()
     assert f"{photos}/bad.jpg -> {target}/unreadable/bad.jpg" in out.splitlines()
     assert "skipped, not photos: 1 video" in out
+    assert f"video: {photos}/film.mp4" in out and "pilah video VIDEO --to DIR" in out
     assert "unreadable: " in err and not target.exists()
+
+
+def test_the_report_names_the_videos_that_were_skipped(photos: Path, tiny_bundle: Path) -> None:
+    target = photos.parent / "out"
+    run("sort", photos, "--to", target, "--model", tiny_bundle)
+    page = (target / "report.html").read_text()
+    assert f"<li>{photos}/film.mp4</li>" in page and "pilah video VIDEO --to DIR" in page
+    (photos / "film.mp4").rename(photos / "party.mp4")
+    _, out, _ = run("sort", photos, "--to", target, "--model", tiny_bundle)
+    assert f"video: {photos}/party.mp4" in out
+    assert "film.mp4" not in (target / "report.html").read_text()
+    assert "pilah video VIDEO --to DIR" in run("report", target)[1]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from pilah.evaluation.metrics import (
     min_confidence_for_error,
     risk_coverage,
 )
-from pilah.evaluation.rate import wilson
+from pilah.rate import wilson
 from pilah.types import LABELS
 
 FACES = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1)), min_size=1, max_size=60)

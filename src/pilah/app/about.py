@@ -9,9 +9,9 @@ from pilah.app.card import rate_words, sections, summary
 from pilah.app.language import text, words
 from pilah.app.model import model, model_info, started_with
 from pilah.app.plain import plain
-from pilah.evaluation.rate import wilson
 from pilah.models import card_path, model_names
 from pilah.models.bundle import BundleInfo
+from pilah.rate import wilson
 from pilah.texts import translated
 from pilah.types import LABELS
 

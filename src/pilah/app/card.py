@@ -6,8 +6,8 @@ Its figures are those of the card and of the models' own descriptions; only the 
 import re
 from collections.abc import Iterator
 
-from pilah.evaluation.rate import Rate, wilson
 from pilah.models.bundle import BundleInfo
+from pilah.rate import Rate, wilson
 from pilah.texts import Texts, translated
 
 RATE = re.compile(r"(\d+\.\d)% \((\d+\.\d) to (\d+\.\d)\)")

@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from pilah.app.language import text, words
-from pilah.evaluation.rate import wilson
 from pilah.models.bundle import BundleInfo
+from pilah.rate import wilson
 from pilah.types import LABELS
 
 

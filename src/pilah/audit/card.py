@@ -8,9 +8,9 @@ from pilah.audit.audit import audited_model
 from pilah.audit.markdown import Json, render
 from pilah.audit.write import FORMAT
 from pilah.errors import DataError
-from pilah.evaluation.rate import wilson
 from pilah.files import write_text
 from pilah.models.bundle import BundleInfo, open_bundle
+from pilah.rate import wilson
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from pilah.evaluation.metrics import (
     reliability,
     risk_coverage,
 )
-from pilah.evaluation.rate import Rate, wilson
 from pilah.models.bundle import RiskPoint
+from pilah.rate import Rate, wilson
 from pilah.types import LABELS
 
 SMALL = 30

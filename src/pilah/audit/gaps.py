@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pilah.audit.cells import Cell
 from pilah.evaluation.metrics import Floats, Ints
-from pilah.evaluation.rate import Rate
+from pilah.rate import Rate
 
 TABLES = 9_999
 SEED = 1979

@@ -6,7 +6,7 @@ from typing import Any
 
 import jinja2
 
-from pilah.evaluation.rate import wilson
+from pilah.rate import wilson
 
 Json = dict[str, Any]
 

@@ -8,8 +8,8 @@ import numpy as np
 from pilah.audit.audit import Audit
 from pilah.audit.cells import SMALL, Cell
 from pilah.evaluation.plots import COLOURS, GREY, STYLE, draw_risk_coverage
-from pilah.evaluation.rate import Rate
 from pilah.figures import Axes, Figure, PercentFormatter, mpl
+from pilah.rate import Rate
 
 ROW_INCHES = 0.34
 CHARACTERS = 40

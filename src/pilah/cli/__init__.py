@@ -25,6 +25,7 @@ from pilah.cli.serve import serve
 from pilah.cli.sort import sort
 from pilah.cli.train import train
 from pilah.cli.undo import undo
+from pilah.cli.video import video
 from pilah.errors import PilahError
 
 EXIT_CODES = (
@@ -60,7 +61,7 @@ program = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    *(sort, undo, report, predict, models, app, serve),
+    *(sort, undo, report, predict, video, models, app, serve),
     *(prepare, train, evaluate, compare, export, audit, card),
 )
 for command in COMMANDS:

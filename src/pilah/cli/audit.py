@@ -14,7 +14,7 @@ from pilah.wording import counted
 if TYPE_CHECKING:
     from pilah.audit.audit import Audit
     from pilah.audit.cells import Cell
-    from pilah.evaluation.rate import Rate
+    from pilah.rate import Rate
 
 WORST = 5
 SHOWN_FAILURES = 20

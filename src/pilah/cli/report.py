@@ -66,6 +66,8 @@ def _print(made: "Report") -> None:
             note(f"corrected for the model's known errors: {_words(made.share.corrected)}")
     if made.tally.skipped:
         note(f"\nskipped: {made.tally.skipped}")
+    if made.tally.videos:
+        note("to follow the faces of a video: pilah video VIDEO --to DIR")
     note("\nA label is what annotators would likely call a face, not who a person is.")
     note(made.to_json()["files"][-1])
 

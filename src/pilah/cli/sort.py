@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pilah.sorting import SortedPhoto, SortOptions, Summary
 
 SHOWN_FAILURES = 20
+SHOWN_VIDEOS = 5
 
 
 def sort(
@@ -150,6 +151,7 @@ def _print_json(summary: "Summary", files: list[Path], planned: "list[SortedPhot
         "added": summary.added,
         "ignored": summary.ignored,
         "skipped": summary.skipped,
+        "videos": summary.videos,
         "earlier_sorts": summary.earlier,
         "files": [str(path) for path in files],
     }
@@ -176,6 +178,10 @@ def _print(
         note(f"{summary.corrected:,} corrected by hand")
     if summary.skipped:
         note(f"skipped, not photos: {in_words(summary.skipped)}")
+    for video in summary.videos[:SHOWN_VIDEOS]:
+        note(f"video: {shown(video)}")
+    if summary.videos:
+        note("to follow the faces of a video: pilah video VIDEO --to DIR")
     for folder in summary.earlier:
         note(f"skipped, holds an earlier sort: {shown(folder)}")
     _print_failures("unreadable", summary.failed)

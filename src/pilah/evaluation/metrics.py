@@ -12,8 +12,8 @@ from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from pilah.answers import confidence_of, likelier
 from pilah.errors import DataError
-from pilah.evaluation.rate import Rate, wilson
 from pilah.models.bundle import RiskPoint
+from pilah.rate import Rate, wilson
 from pilah.types import LABELS
 
 Floats = NDArray[np.float64]

@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,7 @@ def _build(journal: Journal, target: Path, info: BundleInfo) -> Report:
         info.min_confidence,
         of_crops=bool((state.options or {}).get("faces")),
         skipped=in_words(state.skipped),
+        videos=list(dict.fromkeys(chain.from_iterable(state.videos.values()))),
     )
     drafts = {name: scratch / name for name in (*NAMES, CORRECTIONS)}
     try:

@@ -1,6 +1,7 @@
 """Every photo of a sort, counted once as it streams by; memory does not grow with their number."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,14 +29,15 @@ class Tally:
     photos, or crops with `--faces` (`of_crops`). `no_face`, `failed` and `not_placed` count photos
     without a face, unreadable ones, and those that could be read but not be put into the folder;
     the lists `unreadable` and `unplaced` name the first of them. `skipped` is how many files were
-    left out by kind, in words. `min_confidence` is the threshold at which the model's error rates
-    were measured; `other_threshold` turns true at the first face that was answered by another one.
-    `confidence` holds a histogram for each answer.
+    left out by kind, in words, `videos` the first videos among them. `min_confidence` is the
+    threshold at which the model's error rates were measured; `other_threshold` turns true at the
+    first face that was answered by another one. `confidence` holds a histogram for each answer.
     """
 
     min_confidence: float
     of_crops: bool = False
     skipped: str = ""
+    videos: Sequence[str] = ()
     photos: int = 0
     corrected: int = 0
     no_face: int = 0

@@ -4,7 +4,8 @@ The journal is `DIR/.pilah/journal.jsonl`, one JSON object a line, only ever app
 
     {"pilah": 2, "options": {…}, "sources": […], "made_target": true}    the header
     {"model": {…}}                                       the description of the model
-    {"walked": ["/…/photos"], "roots": {"/…/photos": [dev, inode]}, "skipped": {"video": 18}}
+    {"walked": ["/…/photos"], "roots": {"/…/photos": [dev, inode]}, "skipped": {"video": 18},
+     "videos": ["/…/photos/party.mp4"]}
                                                          what one run was given, and left out
     {"folder": "female/2019"}                            before a folder is made in DIR
     {"intend": 7, "source": "/…/a.jpg", "size": …, "mtime_ns": …, "digest": "…", "bin": "female",
@@ -126,7 +127,8 @@ class State:
     `newest` maps a path to what was done last with it. `void` has those that were done once and
     count no more: taken back, or replaced. `failed` maps a path to its line, `artifacts` a report
     file to its size and digest, None while it is being written. `walked` maps the sources of a run
-    to what it skipped, `roots` each folder that photos came from to its identity (`origin.py`).
+    to what it skipped, `videos` to the first videos among that, `roots` each folder that photos
+    came from to its identity (`origin.py`).
     """
 
     keep: bool = True
@@ -135,6 +137,7 @@ class State:
     made_target: bool = False
     sources: list[str] = field(default_factory=list)
     walked: dict[tuple[str, ...], dict[str, int]] = field(default_factory=dict)
+    videos: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
     roots: dict[str, list[int]] = field(default_factory=dict)
     folders: list[str] = field(default_factory=list)
     entries: dict[int, Entry] = field(default_factory=dict)
@@ -181,6 +184,7 @@ class State:
             self.model = line["model"]
         elif "walked" in line:
             self.walked[tuple(line["walked"])] = line["skipped"]
+            self.videos[tuple(line["walked"])] = line.get("videos", [])
             self.roots |= line["roots"]
 
     def _finish(self, number: int) -> None:

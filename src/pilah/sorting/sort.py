@@ -155,10 +155,11 @@ def refuse_other(state: State, target: Path, options: SortOptions, reports: Iter
 
 def _note_walk(journal: Journal, sources: list[str], found: Found) -> None:
     walked = [os.path.abspath(source) for source in sources]
-    if journal.state.walked.get(tuple(walked)) != dict(found.skipped):
+    skipped = {"skipped": dict(found.skipped), "videos": found.videos}
+    state, key = journal.state, tuple(walked)
+    if {"skipped": state.walked.get(key), "videos": state.videos.get(key)} != skipped:
         roots = identities(walked)
-        line = {"walked": walked, "roots": roots, "skipped": dict(found.skipped)}
-        journal.append(line, durable=True)
+        journal.append({"walked": walked, "roots": roots, **skipped}, durable=True)
 
 
 def _sort_new(

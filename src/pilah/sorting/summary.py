@@ -16,7 +16,8 @@ class Summary:
     are. `failed` are the unreadable ones and `not_placed` those that could be read but not be put
     into the target, each with the reason. `corrected` counts those that a person moved by hand.
     `added` is how many photos this run dealt with, `skipped` how many files it left out by kind
-    (`kinds.py`), `earlier` the folders it left out because they hold another sort.
+    (`kinds.py`), `videos` the first of the videos among them, `earlier` the folders it left out
+    because they hold another sort.
     """
 
     counts: dict[Bin, int]
@@ -26,6 +27,7 @@ class Summary:
     corrected: int
     added: int
     skipped: dict[str, int]
+    videos: tuple[str, ...]
     earlier: tuple[str, ...]
 
     @property
@@ -64,5 +66,6 @@ class Counting:
             self.corrected,
             added,
             dict(found.skipped),
+            tuple(found.videos),
             tuple(found.earlier),
         )

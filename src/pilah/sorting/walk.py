@@ -12,6 +12,9 @@ from pilah.sorting.kinds import NOT_THE_USERS_FOLDERS, companions, kind_of
 from pilah.sorting.records import JOURNAL
 from pilah.wording import reason_of, shown
 
+MOST_VIDEOS = 500
+"""Videos that are named; all are counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -44,12 +47,14 @@ class Found:
     """What a walk found.
 
     `unopened` are (path, reason) of what must not or cannot be opened; `skipped` counts files that
-    are not photos by kind (`kinds.py`); `earlier` are folders left out because they hold a sort.
+    are not photos by kind (`kinds.py`), and `videos` are the first `MOST_VIDEOS` paths of those of
+    the kind `video`; `earlier` are folders left out because they hold a sort.
     """
 
     photos: list[PhotoFile] = field(default_factory=list)
     unopened: list[tuple[str, str]] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
+    videos: list[str] = field(default_factory=list)
     earlier: list[str] = field(default_factory=list)
 
 
@@ -113,23 +118,25 @@ class Walk:
             if beside is not None:
                 self.found.unopened.append((path, reason_of(error)))
             else:
-                self._skip(name)
+                self._skip(path)
             return
         if stat.S_ISDIR(status.st_mode):
             return  # a link to a folder
         if not stat.S_ISREG(status.st_mode):
             self.found.unopened.append((path, "is a pipe, socket or device, not a file"))
         elif beside is None:
-            self._skip(name)
+            self._skip(path)
         else:
             files = tuple(filter(None, (_file(os.path.join(parent, other)) for other in beside)))
             photo = PhotoFile(path, status.st_size, status.st_mtime_ns, folder, files)
             self.found.photos.append(photo)
 
-    def _skip(self, name: str) -> None:
-        kind = kind_of(name)
+    def _skip(self, path: str) -> None:
+        kind = kind_of(os.path.basename(path))
         if kind is not None:
             self.found.skipped[kind] += 1
+        if kind == "video" and len(self.found.videos) < MOST_VIDEOS:
+            self.found.videos.append(path)
 
 
 def find_photos(sources: Iterable[str], target: Path) -> Found:

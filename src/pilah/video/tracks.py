@@ -1,0 +1,170 @@
+"""Faces that follow each other in time become tracks, by overlap and motion.
+
+As SORT does (Bewley, Ge, Ott, Ramos, Upcroft: "Simple Online and Realtime Tracking", 2016), each
+track says where its face should be now, and faces are given to the tracks that they overlap most.
+Looks are fractions of a second apart, so a face may have moved by more than its width: what finds
+no partner is tried again with boxes made larger, as in C-BIoU (Yang, Odashima, Masui, Jiang: "Hard
+to Track Objects with Irregular Motions and Similar Appearances? Make It Easier by Buffering the
+Matching Space", 2023). Motion is the mean of the last steps, as there, not a Kalman filter. Pairs
+are taken best first: faces seldom overlap, so that the best assignment of all is hardly another.
+
+A track is not a person: a face that is gone for longer than `GONE`, or over a cut, begins anew.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from pilah.types import Box
+from pilah.video.look import Look, Sighting
+
+GONE = Fraction(1)
+"""Seconds after which a face that returns is another track: someone has passed in front of it."""
+
+BUFFERS = (0.0, 0.3, 0.8)
+"""By how much of their size boxes are made larger on each side, in turn; see `SPEED`."""
+
+SPEED = 4.0
+"""But by no more than so many sizes a second, since the face was last seen."""
+
+LEAST_OVERLAP = 0.1
+SIZES = 1.6
+"""How many times as high a face can be that goes on with a track: no face grows faster."""
+
+UNLIKE, UNLIKE_AFTER_JUMP = 0.25, 0.08
+"""How far two marks of one face may lie apart, from 0 for the same to 1 for black and white."""
+
+STEPS = 3
+"""Sightings that say how a face moves."""
+
+CLEAR = 0.9
+"""What the detector must say of a face that is seen only once."""
+
+
+@dataclass(slots=True, eq=False)
+class Path:
+    """The sightings of one face; `on_screen` is how many seconds it was seen.
+
+    Each sighting counts until the next look.
+    """
+
+    sightings: list[Sighting] = field(default_factory=list)
+    on_screen: Fraction = Fraction(0)
+
+    def expected(self, time: Fraction) -> Box:
+        """Where the face should be: it goes on as it did in its last steps."""
+        *_, last = self.sightings
+        first = self.sightings[-STEPS:][0]
+        box, since = last.face.box, last.time - first.time
+        if not since:
+            return box
+        ahead = float((time - last.time) / since)
+        right = ahead * (_centre(box)[0] - _centre(first.face.box)[0])
+        down = ahead * (_centre(box)[1] - _centre(first.face.box)[1])
+        return Box(box.left + right, box.top + down, box.right + right, box.bottom + down)
+
+    @property
+    def counts(self) -> bool:
+        """Whether this is a face, and not one mistake of the detector."""
+        return len(self.sightings) > 1 or self.sightings[0].face.detector_score >= CLEAR
+
+
+def paths_of(looks: Iterable[Look], every: Fraction) -> Iterator[Path]:
+    """Give each path as soon as it has ended.
+
+    Args:
+        looks: in the order of their times.
+        every: seconds between two looks; the last look stands for so long.
+    """
+    live: list[Path] = []
+    before: Fraction | None = None
+    gone = max(GONE, 2 * every)
+    for look in looks:
+        ended = []
+        for path in live:
+            was_seen = path.sightings[-1].time == before
+            if was_seen:
+                path.on_screen += look.time - path.sightings[-1].time
+            has_left = not was_seen and _outside(path.expected(look.time), look.size_hw)
+            is_gone = look.time - path.sightings[-1].time > gone
+            if look.change == "cut" or is_gone or has_left:
+                ended.append(path)
+        before = look.time
+        live = [path for path in live if path not in ended]
+        yield from (path for path in ended if path.counts)
+        live += _continued(live, look)
+    for path in live:
+        if path.sightings[-1].time == before:
+            path.on_screen += every
+        if path.counts:
+            yield path
+
+
+def _continued(live: list[Path], look: Look) -> list[Path]:
+    """Give the faces of a look to paths; return new paths for those that are left."""
+    paths = [(path, path.expected(look.time)) for path in live]
+    left = list(look.sightings)
+    unlike = UNLIKE_AFTER_JUMP if look.change == "jump" else UNLIKE
+    for buffer in BUFFERS:
+        pairs = sorted(
+            (
+                (_likeness(path, expected, sighting, buffer, unlike), index, number)
+                for index, (path, expected) in enumerate(paths)
+                for number, sighting in enumerate(left)
+            ),
+            reverse=True,
+        )
+        taken_paths: set[int] = set()
+        taken: set[int] = set()
+        for likeness, index, number in pairs:
+            if likeness > 0 and index not in taken_paths and number not in taken:
+                paths[index][0].sightings.append(left[number])
+                taken_paths.add(index)
+                taken.add(number)
+        paths = [pair for index, pair in enumerate(paths) if index not in taken_paths]
+        left = [sighting for number, sighting in enumerate(left) if number not in taken]
+    return [Path([sighting]) for sighting in left]
+
+
+def _likeness(path: Path, expected: Box, sighting: Sighting, buffer: float, unlike: float) -> float:
+    """How well a face goes on with a path, 0 where it cannot."""
+    since = float(sighting.time - path.sightings[-1].time)
+    buffer = min(buffer, SPEED * since)
+    low, high = sorted((expected.height, sighting.face.box.height))
+    if high > SIZES * low:
+        return 0.0
+    overlap = _overlap(_larger(expected, buffer), _larger(sighting.face.box, buffer))
+    if overlap < LEAST_OVERLAP:
+        return 0.0
+    return overlap * max(0.0, 1 - _apart(path.sightings[-1].mark, sighting.mark) / unlike)
+
+
+def _apart(mark: bytes, other: bytes) -> float:
+    """Mean difference of two marks, 0 to 1."""
+    a, b = (np.frombuffer(each, np.uint8).astype(int) for each in (mark, other))
+    return float(np.abs(a - b).mean() / 255)
+
+
+def _larger(box: Box, buffer: float) -> Box:
+    right, down = buffer * box.width, buffer * box.height
+    return Box(box.left - right, box.top - down, box.right + right, box.bottom + down)
+
+
+def _overlap(a: Box, b: Box) -> float:
+    """Intersection over union."""
+    width = min(a.right, b.right) - max(a.left, b.left)
+    height = min(a.bottom, b.bottom) - max(a.top, b.top)
+    if width <= 0 or height <= 0:
+        return 0.0
+    return width * height / (a.area + b.area - width * height)
+
+
+def _outside(box: Box, size_hw: tuple[int, int]) -> bool:
+    x, y = _centre(box)
+    return not (0 <= x <= size_hw[1] and 0 <= y <= size_hw[0])
+
+
+def _centre(box: Box) -> tuple[float, float]:
+    return (box.left + box.right) / 2, (box.top + box.bottom) / 2
