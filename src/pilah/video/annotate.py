@@ -18,7 +18,7 @@ from pilah.video.ffmpeg import FFmpegError, av, open_input
 from pilah.video.follow import Track
 from pilah.video.tables import caption
 
-ENCODERS = (("libx264", {"preset": "superfast", "crf": "23"}), ("mpeg4", {"qscale": "3"}))
+ENCODERS = (("libx264", {"preset": "ultrafast", "crf": "23"}), ("mpeg4", {"qscale": "3"}))
 """The first that the installed FFmpeg has."""
 
 COLOURS = ("colorspace", "color_range", "color_primaries", "color_trc")
