@@ -10,11 +10,11 @@ SHARES = {"sort": 0.5, "predict": 0.0, "crops": 0.0}
 
 
 def main() -> None:
-    """Answer a few photos; then, each time a line comes, all of them."""
+    """Answer all photos once, so that each worker has its model; then each time a line comes."""
     paths = Path(sys.argv[1]).read_text().splitlines()
     crops = sys.argv[2] == "crops"
     model = pilah.load(min_share=SHARES[sys.argv[2]])
-    list(model.predict_many(paths[:32], crops=crops))  # so that the workers are there
+    list(model.predict_many(paths, crops=crops))
     print("ready", flush=True)
     for _ in sys.stdin:
         results = model.predict_many(paths, crops=crops)
