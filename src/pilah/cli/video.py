@@ -41,7 +41,9 @@ def video(
     ] = None,
     fps: Annotated[
         float | None,
-        typer.Option(metavar="NUMBER", help="Frames to look at in a second, instead of --every."),
+        typer.Option(
+            metavar="NUMBER", help="Frames to look at per second. [default: as --every says]"
+        ),
     ] = None,
     model: Model = None,
     min_confidence: MinConfidence = None,
@@ -61,7 +63,7 @@ def video(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Follow the faces of a video: one answer per track.
+    """Follow faces in a video: one answer each.
 
     Writes tracks.csv, frames.parquet, annotated.mp4 (its sound is kept), subtitles.srt, tracks.jpg
     and summary.json. A track is one face from its first frame to its last; it is not a person: who
