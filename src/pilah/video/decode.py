@@ -86,7 +86,8 @@ class Still:
 
     def _converted(self, *wanted: Any, **how: Any) -> Any:
         try:
-            return self.frame.reformat(*wanted, **how)
+            # one thread: starting more takes longer than a frame does
+            return self.frame.reformat(*wanted, **how, threads=1)
         except (FFmpegError, ValueError, MemoryError) as error:
             raise VideoError(
                 f"the frame at {float(self.time):.2f} s cannot be converted ({why(error)})"
