@@ -25,11 +25,12 @@ import numpy as np
 from PIL import Image
 from rich.progress import track
 
+from pilah.answers import logit_of
 from pilah.evaluation.calibrate import apply_temperature, fit_temperature
 from pilah.evaluation.metrics import measure
 from pilah.models import model_names
 from pilah.pipeline import Pilah, load
-from pilah.video.pooling import EDGE, MEASURED, MOST
+from pilah.video.pooling import MEASURED, MOST
 
 SEED = 1
 DRAWS = 4
@@ -88,8 +89,7 @@ def read_people(
 def logits(predictor: Pilah, photos: list[Path] | Iterator[bytes]) -> np.ndarray:
     """What the model says of each photo in which it finds a face."""
     p_male = [result.p_male for result in map(predictor.predict, photos) if result.faces]
-    clipped = np.clip(np.array(p_male, float), EDGE, 1 - EDGE)
-    return np.log(clipped / (1 - clipped))
+    return logit_of(p_male)
 
 
 def varied(path: Path) -> Iterator[bytes]:

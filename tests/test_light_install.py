@@ -57,3 +57,12 @@ def test_the_plain_package_sorts_without_any_training_library(tmp_path: Path) ->
             [environment / "bin" / "pilah", *words], capture_output=True, text=True, cwd=tmp_path
         )
         assert refused.returncode == 2 and f"pip install 'pilah[{extra}]'" in refused.stderr
+
+
+@pytest.mark.slow
+def test_the_benchmark_needs_no_training_library() -> None:
+    """`make bench` runs in the light environment: pilah itself, and the packages with portraits."""
+    blocked = ["pandas", "sklearn", "scipy", "keras", "tensorflow", "onnx", "av"]
+    code = f"import sys; sys.modules.update(dict.fromkeys({blocked})); import benchmarks.bench"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr

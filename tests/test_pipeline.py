@@ -1,5 +1,6 @@
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,6 +109,23 @@ def test_keys_come_back_with_their_results(here: Pilah, shared_out: Pilah, tmp_p
         found = list(model.predict_stream(keyed, crops=True))
         assert [key for key, _ in found] == list(range(40))
         assert [result for _, result in found] == alone
+
+
+def test_workers_refuse_a_model_file_that_is_not_the_one_that_was_loaded(
+    tiny_bundle: Path, square_bundle: Path, tmp_path: Path
+) -> None:
+    paths = grey_crops(tmp_path, 40)
+    path = tmp_path / "model.onnx"
+    for change, reason in (
+        (lambda: shutil.copy(square_bundle, path), "has changed since it was opened"),
+        (path.unlink, "no model file"),
+    ):
+        shutil.copy(tiny_bundle, path)
+        model = Pilah(path, workers=2)
+        change()
+        with pytest.raises(BundleError, match=reason):
+            list(model.predict_many(paths, crops=True))
+        model.close()
 
 
 def test_a_result_survives_json(here: Pilah) -> None:

@@ -11,6 +11,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -27,9 +28,9 @@ from pilah.models import DEFAULT_MODEL, model_path
 from pilah.models.bundle import BundleInfo, open_bundle
 from pilah.models.classifier import Classifier
 from pilah.occlusion import Crop, Occlusion, occlude
-from pilah.results import Answerer
+from pilah.results import Answerer, answer
 from pilah.types import Result
-from pilah.workers import UnderWay, WorkerError, Workers
+from pilah.workers import UnderWay, Workers, why_not
 
 if TYPE_CHECKING:
     from pilah.video.follow import Track
@@ -72,7 +73,7 @@ class Pilah:
         self._extractor = Extractor(
             self.info.size_hw, self.info.frame, shared_detector(), min_face, min_share
         )
-        self._classifier = Classifier(bundle)
+        self._file, self._classifier = bundle.file, Classifier(bundle)
         self._workers = Workers(self.workers)
 
     def predict(self, photo: Photo, *, crops: bool = False) -> Result:
@@ -117,17 +118,24 @@ class Pilah:
             for key, photo in photos_again:
                 yield key, answerer(photo)
             return
+        task = partial(
+            answer,
+            extractor=self._extractor,
+            model=self._file,
+            min_confidence=self.min_confidence,
+            crops=crops,
+        )
         under_way: deque[tuple[Key, UnderWay[Result]]] = deque()
         try:
             for key, photo in photos_again:
-                under_way.append((key, self._workers.submit(answerer, photo)))
+                under_way.append((key, self._workers.submit(task, photo)))
                 if len(under_way) >= ahead * self.workers:
                     yield self._finished(answerer, *under_way.popleft())
             while under_way:
                 yield self._finished(answerer, *under_way.popleft())
         finally:
-            for _, task in under_way:
-                task.made.cancel()
+            for _, waiting in under_way:
+                waiting.made.cancel()
 
     def crop(self, photo: Photo, number: int = 0, *, crops: bool = False) -> Crop:
         """What the model sees of one face; `number` counts `Result.faces` from 0.
@@ -179,11 +187,8 @@ class Pilah:
             return key, self._workers.finish(task)
         except BundleError:
             raise
-        except WorkerError as error:
-            reason = str(error)
-        except Exception as error:  # the photo cannot travel to a worker
-            reason = f"{type(error).__name__}: {error}"
-        return key, answerer.result(task.photo, unreadable(reason))
+        except Exception as error:
+            return key, answerer.result(task.photo, unreadable(why_not(error)))
 
 
 def load(

@@ -10,13 +10,14 @@ import numpy as np
 from pilah.answers import label_of
 from pilah.faces.extract import Extracted, Extractor
 from pilah.images import Photo
-from pilah.models.classifier import Classifier
+from pilah.models.bundle import BundleFile
+from pilah.models.classifier import Classifier, classifier_of
 from pilah.types import Face, Result
 
 
 @dataclass(frozen=True, slots=True)
 class Answerer:
-    """All that turns a photo into its Result; it can travel to a worker process.
+    """All that turns a photo into its Result.
 
     Below `min_confidence` a face is unsure. With `crops` a photo is a face crop already.
     """
@@ -34,6 +35,17 @@ class Answerer:
         """Classify the faces that were found in a photo."""
         path = os.fspath(photo) if isinstance(photo, str | os.PathLike) else None
         return results_of([(path, extracted, self.min_confidence)], self.classifier)[0]
+
+
+def answer(
+    photo: Photo, *, extractor: Extractor, model: BundleFile, min_confidence: float, crops: bool
+) -> Result:
+    """What a worker process does with a photo: all that an `Answerer` does.
+
+    Raises:
+        BundleError: the model's file is not there as it was, see `classifier_of`.
+    """
+    return Answerer(extractor, classifier_of(model), min_confidence, crops)(photo)
 
 
 def results_of(

@@ -113,10 +113,8 @@ class Workers:
         """Wait for a photo's faces; what goes wrong is kept in what is returned."""
         try:
             return self.finish(under_way)
-        except WorkerError as error:
-            return unreadable(str(error))
-        except Exception as error:  # the photo cannot travel to a worker
-            return unreadable(f"{type(error).__name__}: {error}")
+        except Exception as error:
+            return unreadable(why_not(error))
 
     def close(self) -> None:
         """End the processes; they also end with the program."""
@@ -162,6 +160,12 @@ class Workers:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise NoWorkersError(reason) from None
         return pool
+
+
+def why_not(error: Exception) -> str:
+    """Why a photo was not done, from what `Workers.finish` raises about it."""
+    # Any other error than WorkerError is that the photo cannot travel to a worker
+    return str(error) if isinstance(error, WorkerError) else f"{type(error).__name__}: {error}"
 
 
 def _plain(photo: Photo) -> Photo:

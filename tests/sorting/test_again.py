@@ -11,6 +11,7 @@ from pilah.errors import SortError
 from pilah.sorting import SortOptions, plan_photos, read_results, sort_photos, undo_sort
 from pilah.sorting.transfer import Mode
 from pilah.types import Result
+from pilah.video import JOURNAL as VIDEO_JOURNAL
 
 pytestmark = pytest.mark.usefixtures("disk_kind")
 
@@ -142,6 +143,14 @@ def test_another_content_of_the_same_size_is_a_new_photo(tmp_path: Path) -> None
     sort(path.parent)
     write(path, "m content", time=10**18 + 10**9)
     assert sort(path.parent) == {"male": 1, "new": 1}
+
+
+def test_a_folder_that_a_followed_video_made_is_left_out_and_named(tmp_path: Path) -> None:
+    write(tmp_path / "in/a.jpg", "f a")
+    write(tmp_path / "in/video/tracks.jpg", "f sheet")
+    write(tmp_path / "in/video" / VIDEO_JOURNAL, "")
+    summary = sort_photos([str(tmp_path / "in")], tmp_path / "out", by_content, SortOptions())
+    assert (summary.photos, summary.earlier) == (1, (str(tmp_path / "in/video"),))
 
 
 def test_a_folder_that_holds_an_earlier_sort_is_left_out_and_named(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pilah.files import open_locked
-from pilah.video.journal import JOURNAL
+from pilah.video import JOURNAL
 from pilah.video.write import NAMES
 from tests.video.clips import Actor, collins, hopper, moving, pictures, write_clip
 

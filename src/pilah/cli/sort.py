@@ -183,7 +183,7 @@ def _print(
     if summary.videos:
         note("to follow the faces of a video: pilah video VIDEO --to DIR")
     for folder in summary.earlier:
-        note(f"skipped, holds an earlier sort: {shown(folder)}")
+        note(f"skipped, made by pilah: {shown(folder)}")
     _print_failures("unreadable", summary.failed)
     _print_failures("not placed", summary.not_placed)
     if files:

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from PIL import Image
 
 from pilah.cores import usable_cores
@@ -21,6 +21,9 @@ from pilah.faces.extract import Extracted, Extractor
 from pilah.files import replacing
 from pilah.types import Frame
 from pilah.workers import UnderWay, Workers
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FOLDER = "faces"
 SIZE_HW = (218, 178)

@@ -9,10 +9,10 @@ import math
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, logit
 
+from pilah.answers import logit_of, probability_of
 from pilah.errors import DataError
-from pilah.evaluation.metrics import CLIP, Floats, Ints
+from pilah.evaluation.metrics import Floats, Ints
 
 LOWEST, HIGHEST = 0.1, 10.0
 """A fit stays between these: validation faces without one mistake would ask for 0."""
@@ -31,7 +31,7 @@ def fit_temperature(p_male: Floats, labels: Ints) -> float:
     if len(labels) == 0:
         raise DataError("there are no validation faces to calibrate on; prepare a validation split")
     # The logit of the annotated label, whichever it is.
-    logits = _logit(p_male) * np.where(labels == 1, 1, -1)
+    logits = logit_of(p_male) * np.where(labels == 1, 1, -1)
 
     def loss(log_temperature: float) -> float:
         return float(np.logaddexp(0, -logits / math.exp(log_temperature)).mean())
@@ -42,10 +42,4 @@ def fit_temperature(p_male: Floats, labels: Ints) -> float:
 
 def apply_temperature(p_male: Floats, temperature: float) -> Floats:
     """The probabilities, shape (N,), that a model with this temperature gives."""
-    calibrated: Floats = expit(_logit(p_male) / temperature)
-    return calibrated
-
-
-def _logit(p_male: Floats) -> Floats:
-    logits: Floats = logit(np.clip(p_male, CLIP, 1 - CLIP))
-    return logits
+    return probability_of(logit_of(p_male) / temperature)

@@ -27,14 +27,14 @@ def choose_second_look(first: Floats, mirrored: Floats, labels: Ints) -> float:
 
     Returns:
         One of `CANDIDATES`, in terms of `first`: the cross-entropy of the whole rule, with the
-        temperature that suits it, is at most `LOSS` above that of two looks at every face. 1 where
-        every face needs two.
+        temperature that suits it, is at most `LOSS` above that of two looks at every face. The last
+        where none does.
     """
-    allowed = (1 + LOSS) * _loss(mean_of_looks(first, mirrored).astype(np.float64), labels)
+    allowed = (1 + LOSS) * _loss(mean_of_looks(first, mirrored), labels)
     for below in CANDIDATES:
         if _loss(answers_of_looks(first, mirrored, below), labels) <= allowed:
             return below
-    return 1.0
+    return CANDIDATES[-1]
 
 
 def answers_of_looks(first: Floats, mirrored: Floats, below: float) -> Floats:

@@ -165,13 +165,22 @@ class BundleInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
-    """A model file opened for use: its ONNX Runtime session on a device, and its description."""
+class BundleFile:
+    """Which file a bundle was opened from, and on which device; it can travel to a process."""
 
     path: Path
+    device: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A model file opened for use: its ONNX Runtime session, and its description."""
+
+    file: BundleFile
     info: BundleInfo
     session: Session
-    device: str = "cpu"
 
 
 def open_bundle(path: Path, *, threads: int = 0, device: str = "cpu") -> Bundle:
@@ -189,6 +198,8 @@ def open_bundle(path: Path, *, threads: int = 0, device: str = "cpu") -> Bundle:
     """
     if not path.is_file():
         raise BundleError(f"no model file at {path}; give a model.onnx that `pilah export` wrote")
+    status = path.stat()
+    file = BundleFile(path.absolute(), device, status.st_size, status.st_mtime_ns)
     try:
         session = open_session(path, threads=threads, device=device)
     except PilahError:
@@ -205,4 +216,4 @@ def open_bundle(path: Path, *, threads: int = 0, device: str = "cpu") -> Bundle:
             f"{path} is an ONNX model without pilah's description; give a model.onnx that "
             "`pilah export` wrote"
         )
-    return Bundle(path, BundleInfo.from_json(text), session, device)
+    return Bundle(file, BundleInfo.from_json(text), session)

@@ -1,14 +1,13 @@
 """Crops become calibrated probabilities."""
 
-from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pilah.answers import confidence_of
-from pilah.models.bundle import Bundle, open_bundle
+from pilah.answers import confidence_of, logit_of, probability_of
+from pilah.errors import BundleError
+from pilah.models.bundle import Bundle, BundleFile, open_bundle
 
 BATCH = 8
 """Crops that are classified at once.
@@ -27,14 +26,9 @@ class Classifier:
 
     def __init__(self, bundle: Bundle) -> None:
         """Use the model of an opened bundle."""
-        self._file = bundle.path.absolute(), bundle.device
         self._session = bundle.session
         self._second_look = bundle.info.second_look
         self._face_heights = bundle.info.face_heights
-
-    def __reduce__(self) -> "tuple[Callable[[Path, str], Classifier], tuple[Path, str]]":
-        """Another process has one of its own, which uses one thread."""
-        return shared_classifier, self._file
 
     def p_male(
         self,
@@ -61,7 +55,9 @@ class Classifier:
             p_male[unclear] = mean_of_looks(p_male[unclear], mirrored)
         if heights is None or not self._face_heights:
             return p_male
-        return _at_temperature(p_male, self._temperature(heights))
+        temperature = self._temperature(heights)
+        cooled = probability_of(logit_of(p_male) / temperature).astype(np.float32)
+        return np.where(temperature == 1, p_male, cooled)
 
     def _look(self, crops: NDArray[np.uint8], batch: int) -> NDArray[np.float32]:
         parts = [
@@ -79,39 +75,27 @@ class Classifier:
 
 
 @lru_cache(maxsize=2)
-def shared_classifier(path: Path, device: str) -> Classifier:
-    """The one classifier of this process with a model file.
+def classifier_of(file: BundleFile) -> Classifier:
+    """The classifier of a worker process; it uses one thread.
 
     Raises:
-        BundleError: the model cannot be used, see `open_bundle`.
+        BundleError: the file is gone, or is another than the one that was opened first.
     """
-    return Classifier(open_bundle(path, threads=1, device=device))
+    bundle = open_bundle(file.path, threads=1, device=file.device)
+    if bundle.file != file:
+        raise BundleError(
+            f"{file.path} has changed since it was opened; run the same command again"
+        )
+    return Classifier(bundle)
 
 
 def mean_of_looks(
     first: NDArray[np.floating], mirrored: NDArray[np.floating]
-) -> NDArray[np.float32]:
+) -> NDArray[np.float64]:
     """What a face and its mirror image say together: the mean of their logits.
 
     Args:
         first: P(male) of faces, shape (N,).
         mirrored: P(male) of their mirror images, shape (N,).
     """
-    return _probability((_logit(first) + _logit(mirrored)) / 2)
-
-
-def _at_temperature(
-    p_male: NDArray[np.float32], temperature: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    return np.where(temperature == 1, p_male, _probability(_logit(p_male) / temperature))
-
-
-def _logit(p: NDArray[np.floating]) -> NDArray[np.float64]:
-    clipped = np.clip(p.astype(np.float64), 1e-7, 1 - 1e-7)
-    logit: NDArray[np.float64] = np.log(clipped / (1 - clipped))
-    return logit
-
-
-def _probability(logit: NDArray[np.float64]) -> NDArray[np.float32]:
-    p: NDArray[np.float32] = (1 / (1 + np.exp(-logit))).astype(np.float32)
-    return p
+    return probability_of((logit_of(first) + logit_of(mirrored)) / 2)

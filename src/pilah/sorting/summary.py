@@ -17,7 +17,7 @@ class Summary:
     into the target, each with the reason. `corrected` counts those that a person moved by hand.
     `added` is how many photos this run dealt with, `skipped` how many files it left out by kind
     (`kinds.py`), `videos` the first of the videos among them, `earlier` the folders it left out
-    because they hold another sort.
+    because pilah made them.
     """
 
     counts: dict[Bin, int]

@@ -10,6 +10,7 @@ from pathlib import Path
 from pilah.errors import SortError
 from pilah.sorting.kinds import NOT_THE_USERS_FOLDERS, companions, kind_of
 from pilah.sorting.records import JOURNAL
+from pilah.video import JOURNAL as VIDEO_JOURNAL
 from pilah.wording import reason_of, shown
 
 MOST_VIDEOS = 500
@@ -48,7 +49,7 @@ class Found:
 
     `unopened` are (path, reason) of what must not or cannot be opened; `skipped` counts files that
     are not photos by kind (`kinds.py`), and `videos` are the first `MOST_VIDEOS` paths of those of
-    the kind `video`; `earlier` are folders left out because they hold a sort.
+    the kind `video`; `earlier` are folders left out because pilah made them: a sort's, a video's.
     """
 
     photos: list[PhotoFile] = field(default_factory=list)
@@ -84,7 +85,9 @@ class Walk:
             except OSError as error:
                 self.found.unopened.append((path, reason_of(error)))
                 continue
-            if (".pilah", True) in inside and os.path.exists(os.path.join(path, JOURNAL)):
+            if (".pilah", True) in inside and any(
+                os.path.exists(os.path.join(path, journal)) for journal in (JOURNAL, VIDEO_JOURNAL)
+            ):
                 self.found.earlier.append(path)
                 continue
             inside = sorted(pair for pair in inside if not pair[0].startswith("."))
@@ -143,7 +146,7 @@ def find_photos(sources: Iterable[str], target: Path) -> Found:
     """List the photos in files and folders, in a steady order, without opening any file.
 
     A folder's files come before its sub-folders, each by name. Hidden files and folders, the
-    target, folders that hold an earlier sort and those of the system (`kinds.py`) are left out, and
+    target, folders that pilah made and those of the system (`kinds.py`) are left out, and
     so are folders that are symbolic links, which may make a loop, unless they are named as a
     source. What is named twice is listed once. Devices, pipes and sockets are never opened. The
     list is made before the sort begins because a move changes the folder under the walk, and

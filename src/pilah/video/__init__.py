@@ -15,3 +15,6 @@
 
 A *still* is a frame that was looked at (a *frame*, in this package, is PyAV's, or a user's word).
 """
+
+JOURNAL = ".pilah/video.jsonl"
+"""Where the folder of a followed video has its journal."""

@@ -14,10 +14,10 @@ from typing import Any, Self
 
 from pilah.errors import VideoError
 from pilah.files import open_locked
+from pilah.video import JOURNAL
 from pilah.video.look import Look
 from pilah.wording import shown
 
-JOURNAL = ".pilah/video.jsonl"
 FORMAT = 1
 
 

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from pilah.answers import logit_of, probability_of
 from pilah.models.bundle import BundleInfo
 from pilah.video.look import Sighting
 
@@ -32,8 +33,6 @@ APART = 1.0
 
 LARGE = 112.0
 """Pixels of height from which a face is not seen better."""
-
-EDGE = 1e-6
 
 
 def best_of(sightings: Sequence[Sighting]) -> list[Sighting]:
@@ -69,9 +68,8 @@ def pooled(p_male: Sequence[float], moments: int, alike: float) -> float:
         moments: as how many they count.
         alike: how alike such sightings are, 0 to 1.
     """
-    clipped = [min(max(p, EDGE), 1 - EDGE) for p in p_male]
-    logit = sum(math.log(p / (1 - p)) for p in clipped) / len(clipped)
-    return 1 / (1 + math.exp(-logit * moments / (1 + (moments - 1) * alike)))
+    logit = logit_of(p_male).mean()
+    return float(probability_of(logit * moments / (1 + (moments - 1) * alike)))
 
 
 def alike_of(info: BundleInfo) -> float:

@@ -12,12 +12,13 @@ from typing import Any
 from pilah.errors import VideoError
 from pilah.files import put_in_place
 from pilah.rate import Rate, wilson
+from pilah.video import JOURNAL
 from pilah.video.annotate import annotate
 from pilah.video.cuts import spaced
 from pilah.video.decode import Video
 from pilah.video.drawing import sheet
 from pilah.video.follow import Following, Track, tracks_of
-from pilah.video.journal import JOURNAL, Journal
+from pilah.video.journal import Journal
 from pilah.video.look import AnswersOf, Look, look_at
 from pilah.video.tables import UNSURE, write_frames, write_subtitles, write_tracks
 from pilah.wording import reason_of, shown
