@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pilah.errors import DataError
 from pilah.runs.recipe import DataRecipe, ModelRecipe, Recipe, TrainRecipe, study_recipe
-from pilah.training.frozen import allocate, cut
+from pilah.training.batches import Views
+from pilah.training.frozen import allocate, cut, shared_folder
 from pilah.training.network import build_network, first_trainable
 from pilah.training.train import train
 
@@ -101,3 +103,50 @@ def test_room_is_reserved_on_the_disk(tmp_path: Path) -> None:
     path = tmp_path / "array.npy"
     allocate(path, (100, 10), "float32")
     assert path.stat().st_blocks * 512 >= 100 * 10 * 4
+
+
+def test_a_cache_is_named_by_all_that_its_content_depends_on(tmp_path: Path) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (3, 8, 8, 3), np.uint8)
+    none = np.arange(0)
+
+    def small(seed: int, filters: int = 2) -> keras.Model:
+        keras.utils.set_random_seed(seed)
+        image = keras.Input((8, 8, 3))
+        return keras.Model(image, keras.layers.Conv2D(filters, 3)(image))
+
+    def folder(trunk: keras.Model, pixels: Views, precision: str = "float16") -> str:
+        with shared_folder(tmp_path, trunk, pixels, precision) as path:
+            assert path.parent == tmp_path and path.is_dir()
+            return path.name
+
+    named = folder(small(1), Views(images, none))
+    assert folder(small(1), Views(images.copy(), none)) == named  # whatever its layers are called
+    others = [
+        folder(small(2), Views(images, none)),
+        folder(small(1, 3), Views(images, none)),
+        folder(small(1), Views(images[::-1], none)),
+        folder(small(1), Views(images, np.array([0]))),
+        folder(small(1), Views(images, none), "float32"),
+    ]
+    assert len({named, *others}) == 6
+
+
+def test_one_run_at_a_time_computes_for_a_cache(tmp_path: Path) -> None:
+    image = keras.Input((4, 4, 3))
+    trunk = keras.Model(image, keras.layers.Conv2D(1, 3)(image))
+    pixels = Views(np.zeros((1, 4, 4, 3), np.uint8), np.arange(0))
+    with (
+        shared_folder(tmp_path, trunk, pixels, "float16") as held,
+        pytest.raises(DataError, match="another run computes the frozen layers"),
+        shared_folder(tmp_path, trunk, pixels, "float16"),
+    ):
+        pass
+    with shared_folder(tmp_path, trunk, pixels, "float16") as again:
+        assert again == held
+    taken = tmp_path / "file"
+    taken.write_text("mine")
+    with (
+        pytest.raises(DataError, match="give another folder with --cache"),
+        shared_folder(taken, trunk, pixels, "float16"),
+    ):
+        pass

@@ -50,6 +50,19 @@ print(json.dumps(ends))
 """Commands in one process, which loads TensorFlow once: their exit codes and what they said."""
 
 
+def one_after_another(commands: list[tuple[object, ...]], cwd: Path) -> list[tuple[int, str]]:
+    arguments = [["pilah", *map(str, words)] for words in commands]
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_AFTER_ANOTHER, json.dumps(arguments)],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        cwd=cwd,
+    )
+    assert done.returncode == 0, done.stderr
+    return [(code, told) for code, told in json.loads(done.stdout.splitlines()[-1])]
+
+
 def pilah(*arguments: object) -> list[str]:
     code = "from pilah.cli import main; main()"
     return [sys.executable, "-c", code, *(str(argument) for argument in arguments)]
@@ -109,6 +122,31 @@ def test_from_images_to_a_model_that_answers(
         *("--pretrained-on", "brightness"),
     )
     assert taken.returncode == 0, taken.stderr
+
+
+@pytest.mark.slow
+def test_runs_share_what_the_frozen_layers_give(
+    manifest: Callable[..., Path], recipe: Path, tmp_path: Path
+) -> None:
+    table, cache = manifest(), tmp_path / "cache"
+    shorter = tmp_path / "shorter.toml"
+    shorter.write_text(recipe.read_text().replace("epochs = 6", "epochs = 2"))
+    ends = one_after_another(
+        [
+            ("train", table, "--recipe", how, "--to", tmp_path / how.stem, "--cache", cache)
+            for how in (recipe, shorter)
+        ],
+        tmp_path,
+    )
+    assert [code for code, _ in ends] == [0, 0], ends
+    (kept,) = cache.glob("*/boundary-0.npy")
+    begun = (tmp_path / shorter.stem / "recipe.toml").stat()
+    assert kept.stat().st_mtime_ns < begun.st_mtime_ns
+    first, second = (
+        pd.read_csv(tmp_path / how.stem / "history.csv")[["loss", "val_loss"]]
+        for how in (recipe, shorter)
+    )
+    np.testing.assert_allclose(second, first[:2], rtol=1e-3)
 
 
 @pytest.mark.slow
@@ -253,6 +291,8 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(
     ):
         taught.append(tmp_path / f"taught{number}.toml")
         taught[-1].write_text(recipe.read_text() + more)
+    plain = tmp_path / "plain.toml"
+    plain.write_text(recipe.read_text() + "cache = false\n")
     occupied = tmp_path / "occupied"
     occupied.mkdir()
     (occupied / "notes.txt").write_text("mine")
@@ -279,18 +319,11 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(
         ((table, "--recipe", taught[0]), "cached frozen layers"),
         ((table, "--recipe", taught[1]), "looks at faces of [32, 24], the recipe's are [32, 32]"),
         ((table, "--recipe", taught[2]), "no model 'gone'"),
+        ((table, "--recipe", plain, "--cache", "kept"), "so --cache has no effect"),
     ]
     before = sorted(tmp_path.rglob("*"))
-    arguments = [["pilah", "train", *map(str, words)] for words, _ in cases]
-    done = subprocess.run(
-        [sys.executable, "-c", ONE_AFTER_ANOTHER, json.dumps(arguments)],
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stderr
-    for (words, said), (code, told) in zip(cases, json.loads(done.stdout), strict=True):
+    ends = one_after_another([("train", *words) for words, _ in cases], tmp_path)
+    for (words, said), (code, told) in zip(cases, ends, strict=True):
         assert code == 2, (words, told)
         lines = [line for line in told.splitlines() if line.startswith("pilah: error: ")]
         assert len(lines) == 1 and said in lines[0], told

@@ -52,6 +52,14 @@ def train(
             metavar="TEXT", help="The data of those weights, for the tables, such as ImageNet."
         ),
     ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep what the frozen layers give in this folder (gigabytes): further runs with "
+            "the same layers and faces begin at once. [default: kept until the run is finished]",
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Train a network.
@@ -78,7 +86,7 @@ def train(
         raise MissingExtra(f"`pilah train` (it needs {error.name})", "train") from None
 
     try:
-        run = run_training(chosen, manifest, folder)
+        run = run_training(chosen, manifest, folder, cache=cache)
     except KeyboardInterrupt:
         print("pilah: stopped. Run the same command again to resume.", file=sys.stderr)
         raise typer.Exit(130) from None

@@ -5,12 +5,18 @@ its first trainable layer lies; what crosses the cut (the boundary tensors: one,
 study's networks, since a cut may cross parallel branches) is computed once for every image and kept
 in memory-mapped files, and only the tail is trained. Trunk and tail share their layers with the
 whole model, which is therefore trained when its tail is.
+
+Several runs may share the files: their folder is named by all that they depend on.
 """
 
 import errno
+import hashlib
+import json
 import math
+import os
 import shutil
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +25,14 @@ import keras
 import numpy as np
 
 from pilah.errors import DataError
-from pilah.files import replacing, reserve
-from pilah.progress import tracked
+from pilah.files import open_locked, replacing, reserve
+from pilah.progress import note, tracked
 from pilah.training.batches import Arrays, Source
+from pilah.wording import reason_of, shown
+
+LOCK = "lock"
+AT_ONCE = 64
+"""Images whose digest is taken at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,52 @@ def cut(model: keras.Model, first_trainable: int) -> Parts:
     return Parts(keras.Model(model.input, boundary), keras.Model(boundary, model.output))
 
 
+@contextmanager
+def shared_folder(
+    cache: Path, trunk: keras.Model, pixels: Source, precision: str
+) -> Iterator[Path]:
+    """The folder in `cache` for these layers and images, held for one run at a time.
+
+    It is named by a digest of the trunk's layers and weights, of the pixels, of the precision, and
+    of the version of Keras: runs that differ in anything else find what another has computed.
+
+    Raises:
+        DataError: another run computes there, or the folder cannot be written to.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(f"{keras.version()} {precision} {_described(trunk)}".encode())
+    for weight in trunk.weights:
+        digest.update(np.ascontiguousarray(keras.ops.convert_to_numpy(weight)).tobytes())
+    for start in range(0, len(pixels), AT_ONCE):
+        items = np.arange(start, min(start + AT_ONCE, len(pixels)))
+        digest.update(pixels.take(items)[0].tobytes())
+    folder = cache / digest.hexdigest()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = open_locked(folder / LOCK, create=True)
+    except BlockingIOError:
+        raise DataError(
+            f"another run computes the frozen layers in {shown(folder)}; wait for it to end, then "
+            "run the same command again"
+        ) from None
+    except OSError as error:
+        raise DataError(
+            f"cannot write to {shown(cache)} ({reason_of(error)}); give another folder with --cache"
+        ) from None
+    try:
+        yield folder
+    finally:
+        os.close(held)
+
+
+def _described(trunk: keras.Model) -> str:
+    """The layers and how they are joined; Keras counts their names on from model to model."""
+    text: str = trunk.to_json()
+    for number, layer in enumerate([trunk, *trunk.layers]):
+        text = text.replace(json.dumps(layer.name), json.dumps(str(number)))
+    return text
+
+
 def compute_once(
     trunk: keras.Model, pixels: Source, folder: Path, *, precision: str, batch_size: int
 ) -> Arrays:
@@ -66,7 +123,9 @@ def compute_once(
         DataError: the disk is too full for the files.
     """
     paths = [folder / f"boundary-{index}.npy" for index in range(len(trunk.outputs))]
-    if not all(path.is_file() for path in paths):
+    if all(path.is_file() for path in paths):
+        note(f"Frozen layers: as computed before, in {shown(folder)}")
+    else:
         folder.mkdir(parents=True, exist_ok=True)
         shapes = [(len(pixels), *output.shape[1:]) for output in trunk.outputs]
         with ExitStack() as stack:

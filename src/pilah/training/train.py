@@ -9,6 +9,7 @@ model.keras, scores.csv
 
 import shutil
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from pilah.runs.tables import read_history, write_scores
 from pilah.training.batches import Batches, Source, Teacher, Views, decode_crops
 from pilah.training.fit import Lessons, fit
 from pilah.training.from_bundle import recentre
-from pilah.training.frozen import allocate, compute_once, cut
+from pilah.training.frozen import allocate, compute_once, cut, shared_folder
 from pilah.training.network import build_network, first_trainable
 from pilah.types import LABELS
 
@@ -37,18 +38,22 @@ RECENTRE_FACES = 256
 """How many faces show a bundle's network where its batch normalisations lie."""
 
 
-def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
+def train(recipe: Recipe, manifest: Path, folder: Path, *, cache: Path | None = None) -> Run:
     """Train a network by a recipe; resume an interrupted run of the same recipe.
 
     Args:
         recipe: what to train and how.
         manifest: the manifest.csv that `pilah prepare` wrote.
         folder: the run folder to make or to finish.
+        cache: where to keep what the frozen layers give, for further runs with the same layers and
+            faces; None keeps it in the run folder until the run is finished.
 
     Raises:
-        DataError: the manifest or the run folder is not as it must be, or the disk is full.
+        DataError: the manifest or the run folder is not as it must be, the disk is full, or another
+            run is at work on the same part of the cache.
         WeightsError: the pretrained weights cannot be had.
-        RecipeError: the teacher takes faces of another size, or the recipe needs a GPU script.
+        RecipeError: the teacher takes faces of another size, the recipe needs a GPU script, or it
+            keeps nothing of frozen layers and `cache` is given.
         BundleError, PilahError: there is no such teacher.
     """
     if recipe.train.other_labels:
@@ -76,6 +81,11 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
         model = build_network(recipe)
     finally:
         keras.config.set_dtype_policy("float32")
+    if cache is not None and not _keeps_frozen(model, recipe):
+        raise RecipeError(
+            f"the recipe {recipe.name} computes no frozen layers once, so --cache has no effect; "
+            "leave it out"
+        )
     run = start_run(folder, recipe, manifest, describe(table))
 
     flips = splits["train"] if "flip" in recipe.train.augment else splits["train"][:0]
@@ -85,7 +95,7 @@ def train(recipe: Recipe, manifest: Path, folder: Path) -> Run:
         random = np.random.default_rng(recipe.train.seed)
         some = random.permutation(splits["train"])[:RECENTRE_FACES]
         recentre(model, views.take(some)[0].astype(np.float32))
-    source, learner = _learner(run, model, views, recipe)
+    source, learner = _learner(model, views, recipe, run.checkpoint, cache)
     full_size = source if source is not views else Views(pixels, flips)
     targets = np.eye(2, dtype=np.float32)[kept["label"].map(LABELS.index).to_numpy()]
     size_hw = recipe.data.size_hw
@@ -176,21 +186,28 @@ def _pixels(run: Run, kept: pd.DataFrame, recipe: Recipe) -> np.ndarray[Any, Any
     return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
 
 
+def _keeps_frozen(model: keras.Model, recipe: Recipe) -> bool:
+    return recipe.train.cache and first_trainable(model, recipe) > 0
+
+
 def _learner(
-    run: Run, model: keras.Model, pixels: Views, recipe: Recipe
+    model: keras.Model, pixels: Views, recipe: Recipe, scratch: Path, cache: Path | None
 ) -> tuple[Source, keras.Model]:
     """What is trained, and what it is fed from: the tail on its boundary, or all on pixels."""
-    first = first_trainable(model, recipe)
-    if first == 0 or not recipe.train.cache:
+    if not _keeps_frozen(model, recipe):
         return pixels, model
-    parts = cut(model, first)
-    boundary = compute_once(
-        parts.trunk,
-        pixels,
-        run.checkpoint,
-        precision=recipe.train.cache_precision,
-        batch_size=recipe.train.batch_size,
-    )
+    parts = cut(model, first_trainable(model, recipe))
+    with ExitStack() as stack:
+        if cache is not None:
+            shared = shared_folder(cache, parts.trunk, pixels, recipe.train.cache_precision)
+            scratch = stack.enter_context(shared)
+        boundary = compute_once(
+            parts.trunk,
+            pixels,
+            scratch,
+            precision=recipe.train.cache_precision,
+            batch_size=recipe.train.batch_size,
+        )
     return boundary, parts.tail
 
 

@@ -125,6 +125,7 @@ class _Picture:
         self._stream = made.add_stream(name, rate=video.rate, options=options)
         self._stream.height, self._stream.width = self._size_hw
         self._stream.pix_fmt = "yuv420p"
+        self._stream.thread_type = "FRAME"  # encoded while the next frames are drawn
         context = self._stream.codec_context
         context.time_base = self._time_base
         frame = first.yuv(self._size_hw)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,14 +45,21 @@ class Canvas:
         if right - left < 2 * line or bottom - top < 2 * line:
             return
         colour = _yuv(COLOURS[label])
-        self._paste(left, top, _filled(line, right - left, colour))
-        self._paste(left, bottom - line, _filled(line, right - left, colour))
-        self._paste(left, top, _filled(bottom - top, line, colour))
-        self._paste(right - line, top, _filled(bottom - top, line, colour))
+        self._fill(left, top, right, top + line, colour)
+        self._fill(left, bottom - line, right, bottom, colour)
+        self._fill(left, top, left + line, bottom, colour)
+        self._fill(right - line, top, right, bottom, colour)
         words = _words(text, COLOURS[label], max(12, round(min(height, width) / 30)))
         high, wide = words.shape[:2]
         above = top - high if top >= high else min(bottom, _even(height - high))
         self._paste(max(0, min(left, _even(width - wide))), max(0, above), words)
+
+    def _fill(
+        self, left: int, top: int, right: int, bottom: int, colour_yuv: tuple[int, int, int]
+    ) -> None:
+        for index, plane in enumerate(self._planes):
+            step = 1 if index == 0 else 2
+            plane[top // step : bottom // step, left // step : right // step] = colour_yuv[index]
 
     def _paste(self, left: int, top: int, patch_yuv: NDArray[np.uint8]) -> None:
         for index, plane in enumerate(self._planes):
@@ -66,13 +73,10 @@ def _even(pixels: float) -> int:
     return int(pixels) // 2 * 2
 
 
-def _yuv(colour: str) -> NDArray[np.uint8]:
-    """As one pixel, (1, 1, 3)."""
-    return np.asarray(Image.new("RGB", (1, 1), colour).convert("YCbCr"))
-
-
-def _filled(high: int, wide: int, colour_yuv: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.broadcast_to(colour_yuv, (high, wide, 3))
+@cache
+def _yuv(colour: str) -> tuple[int, int, int]:
+    y, u, v = Image.new("RGB", (1, 1), colour).convert("YCbCr").tobytes()
+    return y, u, v
 
 
 @lru_cache(maxsize=256)

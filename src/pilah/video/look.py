@@ -137,7 +137,7 @@ def sharpness(image_rgb: NDArray[np.uint8], box: Box) -> float:
     The variance of the Laplacian (Pech-Pacheco and others, "Diatom autofocusing in brightfield
     microscopy", 2000), by the variance of the brightness.
     """
-    grey = np.asarray(_part(image_rgb, box, 0.0, SHARPNESS_HW).convert("L"), np.float64)
+    grey = np.asarray(_resized(_part(image_rgb, box, 0.0).convert("L"), SHARPNESS_HW), np.float32)
     middle = grey[1:-1, 1:-1]
     around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
     return float((around - 4 * middle).var() / max(grey.var(), 1.0))
@@ -145,18 +145,19 @@ def sharpness(image_rgb: NDArray[np.uint8], box: Box) -> float:
 
 def mark(image_rgb: NDArray[np.uint8], box: Box) -> bytes:
     """The colours of a face and around it; see `Sighting`."""
-    return _part(image_rgb, box, MARK_AROUND, MARK_HW).tobytes()
+    return _resized(_part(image_rgb, box, MARK_AROUND), MARK_HW).tobytes()
 
 
-def _part(
-    image_rgb: NDArray[np.uint8], box: Box, around: float, size_hw: tuple[int, int]
-) -> Image.Image:
-    """What lies in a box and `around` it, in heights of the box, inside the image; resized."""
+def _part(image_rgb: NDArray[np.uint8], box: Box, around: float) -> Image.Image:
+    """What lies in a box and `around` it, in heights of the box, inside the image."""
     height, width = image_rgb.shape[:2]
     more = around * box.height
     left, top = max(0, int(box.left - more)), max(0, int(box.top - more))
     right = min(width, max(left + 1, int(box.right + more)))
     bottom = min(height, max(top + 1, int(box.bottom + more)))
     left, top = min(left, right - 1), min(top, bottom - 1)
-    patch = Image.fromarray(np.ascontiguousarray(image_rgb[top:bottom, left:right]))
-    return patch.resize((size_hw[1], size_hw[0]), Image.Resampling.BOX)
+    return Image.fromarray(np.ascontiguousarray(image_rgb[top:bottom, left:right]))
+
+
+def _resized(image: Image.Image, size_hw: tuple[int, int]) -> Image.Image:
+    return image.resize((size_hw[1], size_hw[0]), Image.Resampling.BOX)
