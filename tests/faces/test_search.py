@@ -72,6 +72,16 @@ def test_a_second_scale_is_no_larger_than_the_answer_needs(detector: Counted) ->
     assert first == BASE < second < 1.5 * BASE
 
 
+def test_a_scale_between_the_first_and_a_near_last_one_is_left_out(detector: Counted) -> None:
+    both = np.hstack([hopper(), crowd((600, 688), 40, 4, 4)])
+    looked = found(both, detector, min_face=32)
+    assert [max(size) for size in detector.sizes] == [BASE, 900]
+    assert len(looked.detections) == 17
+    detector.sizes.clear()
+    found(np.zeros_like(both), detector, min_face=32)  # nothing is found: none is left out
+    assert {max(size) for size in detector.sizes} >= {BASE, 2 * BASE, 900}
+
+
 def test_small_faces_in_a_large_photo_are_found(detector: Counted) -> None:
     picture = crowd((1500, 2000), 40, 6, 4)
     result = found(picture, detector)
