@@ -12,7 +12,7 @@ from pilah.app import study
 from pilah.app.plain import plain
 from pilah.app.study_charts import by_data, label_bars
 from pilah.app.study_table import FIGURES
-from pilah.evaluation.published import STUDY
+from pilah.evaluation.published import ADDRESS, STUDY, TITLE
 from pilah.texts import texts
 
 SAY = texts("en")
@@ -46,6 +46,7 @@ def test_without_runs_the_study_stands_alone(page_alone, no_shipped):
         for name, figures in STUDY.items()
     }
     assert len(page.get("vega_lite_chart")) == 0
+    assert any(f"[{TITLE}]({ADDRESS})" in said.value for said in page.markdown)
 
 
 def test_the_table_is_that_of_the_metrics_files(page_alone, no_shipped, runs):

@@ -12,11 +12,13 @@ from pilah.app.results import SHIPPED, read_runs
 from pilah.app.settings import Settings
 from pilah.app.study_charts import by_data, confusion, curves, label_bars, strokes
 from pilah.app.study_table import study_table
+from pilah.evaluation.published import ADDRESS, AUTHOR, TITLE
 
 
 def show() -> None:
     """Show the page."""
     st.markdown(text("study.lead"))
+    st.markdown(text("study.cited", title=TITLE, author=AUTHOR, address=ADDRESS))
     own, unusable = read_runs(Settings.from_arguments().runs)
     shipped, _ = read_runs([SHIPPED], prefix="pilah/")
     runs = shipped + own

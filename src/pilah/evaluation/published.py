@@ -1,4 +1,4 @@
-"""The published study's own figures."""
+"""The published study: where it is, and its own figures."""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,12 @@ class Published:
     test_accuracy: float
     test_loss: float
 
+
+TITLE = "Gender Classification with Transfer Learning"
+AUTHOR = "emhaihsan"
+"""As the study is signed."""
+
+ADDRESS = "https://github.com/emhaihsan/gender-classification"
 
 STUDY = {
     "inception_v3": Published(0.957, 0.190, 0.968, 0.155),
