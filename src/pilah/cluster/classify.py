@@ -141,7 +141,7 @@ def _with_ray(
             asked, workers or cpus, lambda results: shards.encoded(results, predictor.info)
         )
         with closing(rounds.answered(todo)) as answers:
-            for number, shard, photos in answers:
-                shards.write(target, number, shard)
-                count(photos)
+            for portion, shard in answers:
+                shards.write(target, portion.number, shard)
+                count(len(portion.photos))
         return rounds.workers

@@ -19,7 +19,7 @@ from pilah.wording import shown
 
 NAME = ".pilah/listing.sqlite"
 
-LEAST = 256
+LEAST = 64
 """Photos in each of the first portions: some seconds of work, all that a killed actor repeats."""
 
 MOST = 4096

@@ -1,19 +1,22 @@
 """Portions are answered by actors of Ray Data, on this machine or on a cluster.
 
 A round is one data set: some portions for each actor, whose rows are portions (the paths of their
-photos, never pixels) and whose answers are finished shards, which the caller writes. Ray repeats
-what a killed actor had under way, `RETRIES` times. What is still missing after a round was under
-way each time that an actor ended, so its photos are asked one by one; those that end their actor
-again become rows with an error.
+photos, never pixels) and whose answers are finished shards, which the caller writes. Ray gives what
+a killed actor had under way to another, for ever; `Tries` counts how often a portion was begun, and
+after `MOST_TRIES` its photos are asked one by one: those that still end their actor become rows
+with an error.
 """
 
+import logging
 import os
 import pickle
 import shutil
+import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,12 +25,13 @@ import pyarrow as pa
 
 from pilah.cluster import shards
 from pilah.cluster.answer import Asked, answered
-from pilah.cluster.listing import Listed, Portion
+from pilah.cluster.listing import Portion
+from pilah.cores import usable_cores
 from pilah.errors import MissingExtra, PilahError
 from pilah.types import Result
 
-RETRIES = 2
-"""How often a portion is given to an actor again whose process ended."""
+MOST_TRIES = 3
+"""How often a portion, or a photo by itself, is begun whose actor ended."""
 
 ROUND = 64
 """Portions of an actor in one round: the paths of a round lie in the object store at once."""
@@ -35,10 +39,41 @@ ROUND = 64
 OBJECT_STORE = 256 * 2**20
 """Bytes of shared memory: a round's paths and shards, some 100 bytes a photo; no pixels."""
 
+WHOLE = -1
+"""Instead of a photo's index: the task is the whole portion."""
+
+ANSWER = pa.schema(
+    [
+        ("portion", pa.int64()),
+        ("photo", pa.int64()),
+        ("answer", pa.binary()),
+        ("refusal", pa.string()),
+    ]
+)
+
 ENDED = "reading it ended its process, several times: damaged, too large, or not enough memory"
+
+STDERR = 2
 
 SOCKET = 40
 """Characters that a folder's path may have so that Ray's sockets fit into it (107 on Linux)."""
+
+
+class Tries:
+    """How often each task was begun without an end; it runs in an actor of its own."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._begun: Counter[tuple[int, int]] = Counter()
+
+    def begin(self, task: tuple[int, int]) -> int:
+        """Count that a task is begun, and say how often it has been."""
+        self._begun[task] += 1
+        return self._begun[task]
+
+    def end(self, task: tuple[int, int]) -> None:
+        """Forget a task that is done."""
+        self._begun.pop(task, None)
 
 
 @dataclass
@@ -46,6 +81,7 @@ class Actor:
     """What runs in an actor: the stage of `answer.py`, with a worker process of its own."""
 
     asked: Asked
+    tries: Any
 
     def __post_init__(self) -> None:
         """Load the model once; why it cannot be is told by the first answer, not by a restart."""
@@ -56,27 +92,24 @@ class Actor:
             self._refusal = str(error)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """Answer portions; each row's `answer` is a shard, or a pickled list of Results."""
-        made = []
-        for number, first, whole, content in zip(
-            *(batch.column(name).to_pylist() for name in ("number", "first", "whole", "photos")),
-            strict=True,
-        ):
-            portion = Portion(number, pickle.loads(content))
-            made.append(
-                {
-                    "number": number,
-                    "first": first,
-                    "photos": len(portion.photos),
-                    "answer": b"" if self._refusal else self._answer(portion, whole),
-                    "refusal": self._refusal,
-                }
-            )
-        return pa.Table.from_pylist(made)
+        """Answer tasks: `answer` is a shard, or a pickled Result, or null after too many tries."""
+        return pa.Table.from_pylist([self._done(row) for row in batch.to_pylist()], ANSWER)
 
-    def _answer(self, portion: Portion, whole: bool) -> bytes:
+    def _done(self, task: dict[str, Any]) -> dict[str, Any]:
+        import ray
+
+        name = task["portion"], task["photo"]
+        answer = None
+        if not self._refusal and ray.get(self.tries.begin.remote(name)) <= MOST_TRIES:
+            answer = self._answer(Portion(task["portion"], pickle.loads(task["photos"])), task["photo"])
+        self.tries.end.remote(name)
+        return {"portion": name[0], "photo": name[1], "answer": answer, "refusal": self._refusal}
+
+    def _answer(self, portion: Portion, photo: int) -> bytes:
         ((_, results),) = answered([portion], self._predictor)
-        return shards.encoded(results, self._predictor.info) if whole else pickle.dumps(results)
+        if photo == WHOLE:
+            return shards.encoded(results, self._predictor.info)
+        return pickle.dumps(results[0])
 
 
 @contextmanager
@@ -88,36 +121,47 @@ def ray_running(workers: int | None) -> Iterator[int]:
 
     Raises:
         MissingExtra: Ray is not installed.
-        PilahError: the cluster does not answer.
+        PilahError: the cluster does not start, does not answer, or fails.
     """
+    # read as Ray is imported
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
+    os.environ["RAY_BACKEND_LOG_LEVEL"] = "fatal"
+    address = os.environ.get("RAY_ADDRESS")
+    if not address:
+        # what Ray calls this: a machine that is a cluster of its own, and listens on loopback only
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     try:
         import ray
         import ray.data
     except ImportError:
         raise MissingExtra("Ray", "cluster") from None
-    address = os.environ.get("RAY_ADDRESS")
-    quiet = {"log_to_driver": False, "logging_level": "CRITICAL"}
-    scratch = None
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    scratch = None if address else _scratch()
+    here = {
+        "address": "local",
+        "num_cpus": workers or usable_cores(),
+        "include_dashboard": False,
+        "object_store_memory": OBJECT_STORE,
+        "_node_ip_address": "127.0.0.1",
+        "_temp_dir": str(scratch),
+    }
     try:
-        if address:
-            ray.init(address=address, **quiet)
-        else:
-            scratch = _scratch()
-            ray.init(
-                address="local",
-                num_cpus=workers,
-                include_dashboard=False,
-                object_store_memory=OBJECT_STORE,
-                _node_ip_address="127.0.0.1",
-                _temp_dir=str(scratch),
-                **quiet,
-            )
-        yield int(ray.cluster_resources().get("CPU", 1))
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise PilahError(f"Ray does not start or answer ({reason}); see docs/SCALE.md") from None
+        try:
+            with _silent():
+                ray.init(**quiet, **({"address": address} if address else here))
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            where = f"the Ray cluster at {address} does not answer" if address else "Ray cannot start"
+            reason = " ".join(str(error).split())
+            raise PilahError(f"{where} ({reason}); see docs/SCALE.md, or leave --engine out") from None
+        try:
+            yield int(ray.cluster_resources().get("CPU", 1))
+        except ray.exceptions.RayError as error:
+            reason = " ".join(str(error).split())
+            raise PilahError(
+                f"the Ray cluster failed ({reason}); run the same command again to resume"
+            ) from None
     finally:
         with suppress(Exception):
             ray.shutdown()
@@ -125,64 +169,73 @@ def ray_running(workers: int | None) -> Iterator[int]:
             shutil.rmtree(scratch, ignore_errors=True)
 
 
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep from standard error what Ray's C++ prints there about its log level as it starts."""
+    sys.stderr.flush()
+    kept = os.dup(STDERR)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, STDERR)
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _scratch() -> Path:
     """A folder for Ray's logs and sockets, whose path is short enough for a socket."""
     short = tempfile.gettempdir() if len(tempfile.gettempdir()) < SOCKET else "/tmp"
-    return Path(tempfile.mkdtemp(prefix="pilah-", dir=short))
+    return Path(tempfile.mkdtemp(prefix="pilah-ray-", dir=short))
 
 
 @dataclass
 class Rounds:
-    """Answers portions round by round, with `workers` actors; `answered` gives their shards."""
+    """Answers portions round by round, by `workers` actors; `encode` makes a shard of Results."""
 
     asked: Asked
     workers: int
     encode: Callable[[list[Result]], bytes]
-    _lost: list[Portion] = field(default_factory=list)
 
-    def answered(self, portions: Iterator[Portion]) -> Iterator[tuple[int, bytes, int]]:
-        """Give each portion's number, shard, and number of photos, in any order.
+    def answered(self, portions: Iterator[Portion]) -> Iterator[tuple[Portion, bytes]]:
+        """Give each portion with its shard, in any order.
 
         Raises:
             PilahError: an actor cannot use the model.
         """
         while due := list(islice(portions, ROUND * self.workers)):
-            left = {portion.number: portion for portion in due}
-            tasks = [_Task(portion.number, 0, True, portion.photos) for portion in due]
-            for row in self._round(tasks):
-                portion = left.pop(row["number"])
-                yield portion.number, row["answer"], len(portion.photos)
-            for portion in left.values():
-                yield portion.number, self._one_by_one(portion), len(portion.photos)
+            by_number = {portion.number: portion for portion in due}
+            ended = []
+            for row in self._round([_task(portion, WHOLE) for portion in due]):
+                portion = by_number[row["portion"]]
+                if row["answer"] is None:
+                    ended.append(portion)
+                else:
+                    yield portion, row["answer"]
+            for portion in ended:
+                yield portion, self._one_by_one(portion)
 
     def _one_by_one(self, portion: Portion) -> bytes:
         results = [Result(photo.path, error=ENDED) for photo in portion.photos]
-        tasks = [
-            _Task(portion.number, index, False, (photo,))
-            for index, photo in enumerate(portion.photos)
-        ]
-        for row in self._round(tasks):
-            (results[row["first"]],) = pickle.loads(row["answer"])
+        for row in self._round([_task(portion, photo) for photo in range(len(results))]):
+            if row["answer"] is not None:
+                results[row["photo"]] = pickle.loads(row["answer"])
         return self.encode(results)
 
-    def _round(self, tasks: list["_Task"]) -> Iterator[dict[str, Any]]:
-        """Have tasks done by actors; one that ended its actor each time is left out."""
+    def _round(self, tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Have tasks done by actors, each as a block of its own: one that dies takes no other."""
         import ray
-        from ray.data import ActorPoolStrategy, DataContext
+        from ray.data import ActorPoolStrategy
 
-        context = DataContext.get_current()
-        context.enable_progress_bars = False
-        context.max_errored_blocks = -1  # what is missing is noticed here, and asked again
-        context.print_on_execution_start = False
-        blocks = [pa.Table.from_pylist([task.row()]) for task in tasks]
-        done = ray.data.from_arrow(blocks).map_batches(
+        tries = ray.remote(Tries).options(num_cpus=0, max_restarts=-1).remote()
+        done = ray.data.from_arrow([pa.Table.from_pylist([task]) for task in tasks]).map_batches(
             Actor,
-            fn_constructor_args=(self.asked,),
+            fn_constructor_args=(self.asked, tries),
             batch_size=None,
             batch_format="pyarrow",
             compute=ActorPoolStrategy(size=min(self.workers, len(tasks))),
             num_cpus=1,
-            max_task_retries=RETRIES,
         )
         for batch in done.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
             for row in batch.to_pylist():
@@ -191,19 +244,7 @@ class Rounds:
                 yield row
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """What an actor is given at once: a portion's photos from `first` on, the whole of it or not."""
-
-    number: int
-    first: int
-    whole: bool
-    photos: tuple[Listed, ...]
-
-    def row(self) -> dict[str, Any]:
-        return {
-            "number": self.number,
-            "first": self.first,
-            "whole": self.whole,
-            "photos": pickle.dumps(self.photos),
-        }
+def _task(portion: Portion, photo: int) -> dict[str, Any]:
+    """What an actor is given at once: a portion's photos, or the one of that index alone."""
+    photos = portion.photos if photo == WHOLE else (portion.photos[photo],)
+    return {"portion": portion.number, "photo": photo, "photos": pickle.dumps(photos)}
