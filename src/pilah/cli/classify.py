@@ -1,5 +1,6 @@
 """`pilah classify`: photos without number become shards of answers, and a killed run resumes."""
 
+import signal
 import sys
 import time
 from contextlib import closing
@@ -75,6 +76,8 @@ def classify(
     )
     asked = Asked(model or DEFAULT_MODEL, predictor.min_confidence, min_face, device)
     began = time.monotonic()
+    # as a service manager or Kubernetes ends a program: no less tidy than Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with closing(predictor), progress_bar("{task.fields[rate]}") as progress:
             task = progress.add_task("listing", total=None, rate="")
@@ -118,7 +121,9 @@ def _print(made: "Classified", target: Path) -> None:
     print_summary(made.summary)
     if made.done:
         rate = made.done / made.seconds
-        note(f"answered {counted(made.done, 'photo')} in {made.seconds:,.0f} s, {rate:,.1f} a second")
+        note(
+            f"answered {counted(made.done, 'photo')} in {made.seconds:,.0f} s, {rate:,.1f} a second"
+        )
     else:
         note("nothing was missing")
     if made.skipped:

@@ -134,7 +134,8 @@ def _with_ray(
     workers: int | None,
     count: Callable[[int], None],
 ) -> int:
-    from pilah.cluster.on_ray import Rounds, ray_running
+    from pilah.cluster.on_ray import Rounds
+    from pilah.cluster.start_ray import ray_running
 
     with ray_running(workers) as cpus:
         rounds = Rounds(

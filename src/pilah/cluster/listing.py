@@ -137,7 +137,8 @@ class Listing:
             DataError: the disk refuses; what was yielded before stays listed.
         """
         number = int(self._one("SELECT coalesce(max(number), -1) FROM portions")) + 1
-        count, waiting, weight = self.photos, [], 0
+        count, weight = self.photos, 0
+        waiting: list[Listed] = []
         try:
             self._base.execute("BEGIN")
             for photo in photos:
@@ -235,4 +236,4 @@ def _is_full(number_of_photos: int, weight: int, number: int, last: Listed, new:
 def _listed(
     path: bytes, file: bytes | None, group: int | None, row: int | None, error: str | None
 ) -> Listed:
-    return Listed(os.fsdecode(path), file and os.fsdecode(file), group, row, error)
+    return Listed(os.fsdecode(path), os.fsdecode(file) if file else None, group, row, error)

@@ -7,18 +7,11 @@ after `MOST_TRIES` its photos are asked one by one: those that still end their a
 with an error.
 """
 
-import logging
-import os
 import pickle
-import shutil
-import sys
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -26,8 +19,7 @@ import pyarrow as pa
 from pilah.cluster import shards
 from pilah.cluster.answer import Asked, answered
 from pilah.cluster.listing import Portion
-from pilah.cores import usable_cores
-from pilah.errors import MissingExtra, PilahError
+from pilah.errors import PilahError
 from pilah.types import Result
 
 MOST_TRIES = 3
@@ -35,9 +27,6 @@ MOST_TRIES = 3
 
 ROUND = 64
 """Portions of an actor in one round: the paths of a round lie in the object store at once."""
-
-OBJECT_STORE = 256 * 2**20
-"""Bytes of shared memory: a round's paths and shards, some 100 bytes a photo; no pixels."""
 
 WHOLE = -1
 """Instead of a photo's index: the task is the whole portion."""
@@ -52,11 +41,6 @@ ANSWER = pa.schema(
 )
 
 ENDED = "reading it ended its process, several times: damaged, too large, or not enough memory"
-
-STDERR = 2
-
-SOCKET = 40
-"""Characters that a folder's path may have so that Ray's sockets fit into it (107 on Linux)."""
 
 
 class Tries:
@@ -101,7 +85,9 @@ class Actor:
         name = task["portion"], task["photo"]
         answer = None
         if not self._refusal and ray.get(self.tries.begin.remote(name)) <= MOST_TRIES:
-            answer = self._answer(Portion(task["portion"], pickle.loads(task["photos"])), task["photo"])
+            answer = self._answer(
+                Portion(task["portion"], pickle.loads(task["photos"])), task["photo"]
+            )
         self.tries.end.remote(name)
         return {"portion": name[0], "photo": name[1], "answer": answer, "refusal": self._refusal}
 
@@ -112,84 +98,6 @@ class Actor:
         return pickle.dumps(results[0])
 
 
-@contextmanager
-def ray_running(workers: int | None) -> Iterator[int]:
-    """Connect to the cluster that `RAY_ADDRESS` names, or run one on this machine; give its CPUs.
-
-    What runs here listens on loopback only, sends no usage statistics, and writes its logs into a
-    temporary folder that is deleted.
-
-    Raises:
-        MissingExtra: Ray is not installed.
-        PilahError: the cluster does not start, does not answer, or fails.
-    """
-    # read as Ray is imported
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_BACKEND_LOG_LEVEL"] = "fatal"
-    address = os.environ.get("RAY_ADDRESS")
-    if not address:
-        # what Ray calls this: a machine that is a cluster of its own, and listens on loopback only
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    try:
-        import ray
-        import ray.data
-    except ImportError:
-        raise MissingExtra("Ray", "cluster") from None
-    for name in ("ray", "ray.data"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-    scratch = None if address else _scratch()
-    here = {
-        "address": "local",
-        "num_cpus": workers or usable_cores(),
-        "include_dashboard": False,
-        "object_store_memory": OBJECT_STORE,
-        "_node_ip_address": "127.0.0.1",
-        "_temp_dir": str(scratch),
-    }
-    try:
-        try:
-            with _silent():
-                ray.init(**quiet, **({"address": address} if address else here))
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            where = f"the Ray cluster at {address} does not answer" if address else "Ray cannot start"
-            reason = " ".join(str(error).split())
-            raise PilahError(f"{where} ({reason}); see docs/SCALE.md, or leave --engine out") from None
-        try:
-            yield int(ray.cluster_resources().get("CPU", 1))
-        except ray.exceptions.RayError as error:
-            reason = " ".join(str(error).split())
-            raise PilahError(
-                f"the Ray cluster failed ({reason}); run the same command again to resume"
-            ) from None
-    finally:
-        with suppress(Exception):
-            ray.shutdown()
-        if scratch:
-            shutil.rmtree(scratch, ignore_errors=True)
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Keep from standard error what Ray's C++ prints there about its log level as it starts."""
-    sys.stderr.flush()
-    kept = os.dup(STDERR)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, STDERR)
-        yield
-    finally:
-        os.dup2(kept, STDERR)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _scratch() -> Path:
-    """A folder for Ray's logs and sockets, whose path is short enough for a socket."""
-    short = tempfile.gettempdir() if len(tempfile.gettempdir()) < SOCKET else "/tmp"
-    return Path(tempfile.mkdtemp(prefix="pilah-ray-", dir=short))
-
-
 @dataclass
 class Rounds:
     """Answers portions round by round, by `workers` actors; `encode` makes a shard of Results."""
@@ -198,7 +106,7 @@ class Rounds:
     workers: int
     encode: Callable[[list[Result]], bytes]
 
-    def answered(self, portions: Iterator[Portion]) -> Iterator[tuple[Portion, bytes]]:
+    def answered(self, portions: Iterator[Portion]) -> Generator[tuple[Portion, bytes]]:
         """Give each portion with its shard, in any order.
 
         Raises:

@@ -62,7 +62,9 @@ def fetched(uri: str) -> bytes:
         OSError, ArrowException, ValueError: it cannot be had, or is larger than `MOST_BYTES`.
     """
     if _scheme(uri) in WEB:
-        with urlopen(Request(uri, headers={"User-Agent": f"pilah/{__version__}"}), None, SECONDS) as answer:
+        with urlopen(
+            Request(uri, headers={"User-Agent": f"pilah/{__version__}"}), None, SECONDS
+        ) as answer:
             content: bytes = answer.read(MOST_BYTES + 1)
     else:
         with opened(uri) as file:
@@ -196,5 +198,3 @@ def _system(scheme: str, place: str) -> tuple[Any, str]:
             f"{shown(root)} cannot be opened ({reason(why)}); give a folder, or a URI such as "
             "s3://bucket/folder"
         ) from None
-
-

@@ -1,12 +1,12 @@
-"""A shard: one portion's answers, a Parquet file that is there whole or not at all.
+r"""A shard: one portion's answers, a Parquet file that is there whole or not at all.
 
-    path     as the list has it; a byte 0xNN that is not text is written `\\udcNN`
+    path     as the list has it; a byte 0xNN that is not text is written `\udcNN`
     error    why the photo could not be read, null where it was
     size     height and width of the upright photo in pixels, null where it was not read
     faces    from the highest to the least high: `box` (left, top, right, bottom, in pixels of that
              photo), `p_male`, `label` (female, male, or null where unsure), `score` (the
-             detector's), `rotation` (by which the photo was rotated to be upright: 0, 90, 180, 270),
-             `tilt` (by which the face was rotated back), both in degrees clockwise, and `height`
+             detector's), `rotation` of the photo and `tilt` of the face that were taken out, in
+             degrees clockwise, and `height` in pixels, as `types.Face` has them
     model    the model that answered
     version  its version
 
@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from pilah.errors import DataError
 from pilah.files import replacing
 from pilah.models.bundle import BundleInfo
+from pilah.report.tables import as_text
 from pilah.types import Result
 from pilah.wording import shown
 
@@ -96,11 +97,6 @@ def rows(folder: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
                 f"{shown(path)} cannot be read ({shown(reason)}); delete it and run `pilah "
                 "classify` again, which does what is missing"
             ) from None
-
-
-def as_text(text: str) -> str:
-    r"""The same text, with a byte 0xNN that is not UTF-8 visible as `\udcNN`."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _row(result: Result, info: BundleInfo) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pilah.cluster import remote
-from pilah.cluster.lists import TABLE, TEXT_LISTS, check_table, check_text, lines, one, rows
 from pilah.cluster.listing import Listed
+from pilah.cluster.lists import TABLE, TEXT_LISTS, check_table, check_text, lines, one, rows
 from pilah.errors import DataError
 from pilah.formats import is_photo_name
 from pilah.sorting.kinds import NOT_THE_USERS_FOLDERS, RAW, companions, kind_of
