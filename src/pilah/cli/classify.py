@@ -5,19 +5,18 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from pilah.cli.options import Device, MaxError, MinConfidence, MinFace, Model, Quiet
-from pilah.cli.tables import figures, show
+from pilah.cli.tables import figures, in_percent, show
 from pilah.progress import note, progress_bar
 from pilah.wording import counted
 
 if TYPE_CHECKING:
     from pilah.cluster.classify import Classified
     from pilah.cluster.summary import Summary
-    from pilah.report import Estimate
 
 
 def classify(
@@ -101,29 +100,19 @@ def classify(
     except KeyboardInterrupt:
         print("pilah: stopped. Run the same command again to resume.", file=sys.stderr)
         raise typer.Exit(130) from None
-    if as_json:
-        _print_json(made)
-    else:
+    print_summary(made.summary, as_json=as_json, done=made.done, skipped=made.skipped)
+    if not as_json:
         _print(made, target)
     raise typer.Exit(1 if made.summary.errors else 0)
-
-
-def _print_json(made: "Classified") -> None:
-    import json
-
-    print(json.dumps({**made.summary.to_json(), "done": made.done, "skipped": made.skipped}))
 
 
 def _print(made: "Classified", target: Path) -> None:
     from pilah.sorting.kinds import in_words
     from pilah.wording import shown
 
-    print_summary(made.summary)
     if made.done:
-        rate = made.done / made.seconds
-        note(
-            f"answered {counted(made.done, 'photo')} in {made.seconds:,.0f} s, {rate:,.1f} a second"
-        )
+        rate = f"{made.done / made.seconds:,.1f} a second"
+        note(f"answered {counted(made.done, 'photo')} in {made.seconds:,.0f} s, {rate}")
     else:
         note("nothing was missing")
     if made.skipped:
@@ -131,24 +120,35 @@ def _print(made: "Classified", target: Path) -> None:
     note(shown(target))
 
 
-def print_summary(summary: "Summary") -> None:
-    """Print what the shards of a folder hold; errors go to standard error, by kind."""
+def print_summary(summary: "Summary", *, as_json: bool, **more: Any) -> None:
+    """Print what the shards of a folder hold; errors go to standard error, by kind.
+
+    Args:
+        summary: the counts.
+        as_json: print one JSON object instead of lines, with `more` in it.
+        more: what else a program wants to know.
+    """
+    import json
+
     from pilah.wording import shown
 
+    for kind, number in summary.errors.items():
+        print(f"error: {shown(kind)}: {counted(number, 'photo')}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({**summary.to_json(), **more}))
+        return
     table = figures("label", "faces")
     table.columns[1].justify = "right"
     for label, number in summary.faces.items():
         table.add_row(label, f"{number:,}")
     show(table)
-    of = f"in {counted(summary.photos, 'photo')}, {summary.no_face:,} of them without a face"
-    note(of)
-    if summary.share is not None:
-        note(f"Women among clear faces: {_words(summary.share.raw)} as counted")
+    note(f"in {counted(summary.photos, 'photo')}, {summary.no_face:,} of them without a face")
+    if summary.share is None:
+        note("No face was clear enough to count.")
+    else:
+        clear = counted(summary.faces["female"] + summary.faces["male"], "clear face")
+        note(f"Women among {clear}: {in_percent(summary.share.raw)} as counted")
         if summary.share.corrected:
-            note(f"corrected for the model's known errors: {_words(summary.share.corrected)}")
-    for kind, number in summary.errors.items():
-        print(f"error: {shown(kind)}: {counted(number, 'photo')}", file=sys.stderr)
-
-
-def _words(estimate: "Estimate") -> str:
-    return f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%})"
+            corrected = in_percent(summary.share.corrected)
+            note(f"corrected for the model's known errors: {corrected}")
+    note("A label is what annotators would likely call a face, not who a person is.")

@@ -77,8 +77,6 @@ def classify(
             progress("listing", 0, None)
             for number in listing.add(found.listed()):
                 progress("listing", number, None)
-            if not listing.photos:
-                raise DataError("there are no photos in what was named; check the sources")
             write_text(target / MODEL, info.to_json())
             return _answer_missing(
                 listing, target, predictor, asked, engine, workers, progress, dict(found.skipped)

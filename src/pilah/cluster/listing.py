@@ -142,16 +142,17 @@ class Listing:
         try:
             self._base.execute("BEGIN")
             for photo in photos:
-                name = os.fsencode(photo.path)
-                digest = hashlib.blake2b(name, digest_size=DIGEST).digest()
-                new = self._base.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,))
-                if not new.rowcount:
-                    continue
+                # before its digest is written, which belongs to the next portion's transaction
                 if waiting and _is_full(len(waiting), weight, number, waiting[-1], photo):
                     count = self._cut(number, count, waiting)
                     yield count
                     number, waiting, weight = number + 1, [], 0
                     self._base.execute("BEGIN")
+                name = os.fsencode(photo.path)
+                digest = hashlib.blake2b(name, digest_size=DIGEST).digest()
+                new = self._base.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,))
+                if not new.rowcount:
+                    continue
                 waiting.append(photo)
                 weight += photo.size or 0
             if waiting:

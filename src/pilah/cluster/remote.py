@@ -150,7 +150,9 @@ def _matches(folder: str, parts: list[str]) -> Iterator[str]:
         if MAGIC.search(part):
             rest = parts[number + 1 :]
             for entry in entries("/".join([folder, *parts[:number]])):
-                if fnmatchcase(entry.name, part) and (entry.is_folder or not rest):
+                hidden = entry.name.startswith(".") and not part.startswith(".")
+                fits = fnmatchcase(entry.name, part) and not hidden
+                if fits and (entry.is_folder or not rest):
                     yield from _matches(entry.uri, rest)
             return
     yield "/".join([folder, *parts])

@@ -43,6 +43,10 @@ class Sources:
                 raise DataError(f"nothing matches {shown(source)}; check the pattern")
             if not _has_magic(source):
                 self._check_one(source)
+        if next(self.listed(), None) is None:
+            raise DataError(
+                f"there are no photos in {shown(', '.join(self.named))}; check the sources"
+            )
 
     def listed(self) -> Iterator[Listed]:
         """Each photo that is meant, more than once if it is named more than once.
@@ -50,10 +54,11 @@ class Sources:
         Raises:
             DataError: a list or a remote folder cannot be read to its end.
         """
+        self.skipped.clear()
         walk = Walk(self.target)
         for source in self.named:
             for meant in self._meant(source):
-                yield from self._listed(meant, walk, named=not _has_magic(source))
+                yield from self._listed(meant, walk, source)
 
     def _meant(self, source: str) -> Iterator[str]:
         """The files and folders that a source stands for: itself, or what matches its pattern."""
@@ -65,10 +70,7 @@ class Sources:
             yield from glob.iglob(source, recursive=True)
 
     def _check_one(self, source: str) -> None:
-        if remote.is_uri(source):
-            kind = remote.kind_of(source)
-        else:
-            kind = "folder" if os.path.isdir(source) else "file" if os.path.exists(source) else ""
+        kind = _kind(source)
         if not kind:
             raise DataError(
                 f"{shown(source)} does not exist; give a folder, a pattern, a photo, or a list of "
@@ -94,21 +96,21 @@ class Sources:
                 "pattern, a photo, a text file of paths that ends with .txt, or a .parquet"
             )
 
-    def _listed(self, source: str, walk: Walk, *, named: bool) -> Iterator[Listed]:
-        name = source.lower()
-        if remote.is_uri(source):
-            folder = remote.kind_of(source) == "folder"
-        else:
-            folder = os.path.isdir(source)
-        if folder and remote.is_uri(source):
+    def _listed(self, source: str, walk: Walk, named: str) -> Iterator[Listed]:
+        """What one source holds; a list counts where its ending is `named`, not beside photos."""
+        name, ending = source.lower(), named.lower()
+        kind = _kind(source)
+        if kind == "folder" and remote.is_uri(source):
             yield from self._remote_folder(source)
-        elif folder:
+        elif kind == "folder":
             yield from self._folder(os.path.abspath(source), walk)
-        elif name.endswith(TABLE):
+        elif not kind:
+            return  # a pattern's last part is not there, or it has gone since it was checked
+        elif name.endswith(TABLE) and ending.endswith(TABLE):
             yield from rows(source)
-        elif name.endswith(TEXT_LISTS):
+        elif name.endswith(TEXT_LISTS) and ending.endswith(TEXT_LISTS):
             yield from lines(source)
-        elif named or _is_photo(source):
+        elif source == named or _is_photo(source):
             yield one(source)
         else:
             self._skip(os.path.basename(source))
@@ -143,6 +145,13 @@ class Sources:
         kind = kind_of(name)
         if kind is not None:
             self.skipped[kind] += 1
+
+
+def _kind(source: str) -> str:
+    """What a source is: `file`, `folder`, or nothing (an empty text)."""
+    if remote.is_uri(source):
+        return remote.kind_of(source)
+    return "folder" if os.path.isdir(source) else "file" if os.path.exists(source) else ""
 
 
 def _has_magic(source: str) -> bool:
