@@ -31,7 +31,9 @@ os.replace = replace
 """
 KILLED_WHILE_LISTING = """
 import os, signal
+from pilah.cluster import listing
 from pilah.cluster.listing import Listing
+listing.AT_ONCE = 1
 def cut(self, number, *rest, real=Listing._cut):
     if number == 1:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -31,6 +31,9 @@ GROWING = 64
 HEAVY = 512 * 2**20
 """Bytes after which a portion ends early, where sizes are known: large photos take longer."""
 
+AT_ONCE = 10_000
+"""Photos after which a transaction ends: each costs less in a large one, and a kill little more."""
+
 DIGEST = 16
 """Bytes of a path's BLAKE2b: two of a billion paths are alike with a probability below 1e-20."""
 
@@ -112,6 +115,7 @@ class Listing:
         self._base.execute("PRAGMA journal_mode = WAL")
         self._base.execute("PRAGMA synchronous = NORMAL")
         self._base.execute("PRAGMA cache_size = -65536")
+        self._base.execute("PRAGMA wal_autocheckpoint = 20000")  # pages: 80 MB at once, not 4
         self._base.execute("BEGIN IMMEDIATE")
         for statement in TABLES.split(";"):
             self._base.execute(statement)
@@ -131,23 +135,27 @@ class Listing:
         return int(self._one("SELECT coalesce(max(number), 0) FROM photos"))
 
     def add(self, photos: Iterable[Listed]) -> Iterator[int]:
-        """List photos that are not listed yet, and yield how many are, portion by portion.
+        """List photos that are not listed yet, and yield how many are, now and then.
 
         Raises:
             DataError: the disk refuses; what was yielded before stays listed.
         """
         number = int(self._one("SELECT coalesce(max(number), -1) FROM portions")) + 1
         count, weight = self.photos, 0
+        kept = count
         waiting: list[Listed] = []
         try:
             self._base.execute("BEGIN")
             for photo in photos:
-                # before its digest is written, which belongs to the next portion's transaction
+                # before its digest is written, which may not be in a transaction before its own
                 if waiting and _is_full(len(waiting), weight, number, waiting[-1], photo):
                     count = self._cut(number, count, waiting)
-                    yield count
+                    if count - kept >= AT_ONCE:
+                        self._base.execute("COMMIT")
+                        kept = count
+                        yield count
+                        self._base.execute("BEGIN")
                     number, waiting, weight = number + 1, [], 0
-                    self._base.execute("BEGIN")
                 name = os.fsencode(photo.path)
                 digest = hashlib.blake2b(name, digest_size=DIGEST).digest()
                 new = self._base.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,))
@@ -157,14 +165,13 @@ class Listing:
                 weight += photo.size or 0
             if waiting:
                 count = self._cut(number, count, waiting)
-                yield count
-            else:
-                self._base.execute("COMMIT")
+            self._base.execute("COMMIT")
+            yield count
         except sqlite3.Error as error:
             raise self._refused(error) from None
 
     def _cut(self, number: int, count: int, photos: list[Listed]) -> int:
-        """Write a portion, in one transaction with the digests of its photos."""
+        """Write a portion, in the transaction that has the digests of its photos."""
         self._base.executemany(
             ADD,
             (
@@ -180,7 +187,6 @@ class Listing:
         )
         last = count + len(photos)
         self._base.execute("INSERT INTO portions VALUES (?, ?, ?)", (number, count + 1, last))
-        self._base.execute("COMMIT")
         return last
 
     def portions(self, *, without: Container[int]) -> Iterator[Portion]:
