@@ -2,7 +2,8 @@
 
 FOLDER has photos, each of a person; they are linked as often as a part needs. Parts:
 
-    speed     seconds for COUNT photos by `predict`, by the local engine, and by 1 and 2 actors
+    speed     COUNT photos by `predict`, by two processes, and by two actors
+    one       COUNT photos by one process, and by one actor
     memory    the most memory of the driver at a tenth of COUNT, and at COUNT photos
     kills     COUNT photos by two actors; one is killed twice and the driver once, then it resumes
     moments   the driver killed at ten random moments, by turns with either engine
@@ -54,30 +55,39 @@ def main() -> None:
 
 
 def speed(photos: list[Path], count: int, scratch: Path) -> None:
-    """Each way by turns, twice; the overhead of starting is in the seconds."""
+    """Each way once, on two cores; see `rate` for what starting costs."""
     source = linked(photos, count, scratch)
-    paths = sorted(map(str, source.iterdir()))
     listing = scratch / "paths"
-    listing.write_text("\n".join(paths))
-    ways = {
-        "predict": None,
-        "classify, 2 processes": (),
-        "classify, 2 actors": RAY,
-        "classify, 1 actor": ("--engine", "ray", "--workers", "1"),
-        "classify, 1 process": ("--workers", "1"),
-    }
-    for turn in range(2):
-        for name, words in ways.items():
-            target = scratch / f"{name} {turn}"
-            began = time.perf_counter()
-            if words is None:
-                with listing.open() as file:
-                    command = [sys.executable, "-m", "pilah", "predict", "--json", "-"]
-                    subprocess.run(command, stdin=file, stdout=subprocess.DEVNULL, check=True)
-            else:
-                run(source, target, *words)
-            seconds = time.perf_counter() - began
-            print(f"{name}: {seconds:.1f} s, {count / seconds:.1f} photos/s", flush=True)
+    listing.write_text("\n".join(sorted(map(str, source.iterdir()))))
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "pilah", "predict", "--json", "-"]
+    with listing.open() as file:
+        process = subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        times = [time.perf_counter() for _ in process.stdout]
+    # as of the engines' shards, what the first 64 photos took is not in the rate
+    seconds, later = time.perf_counter() - began, times[-1] - times[63]
+    print(f"predict: {seconds:.1f} s in all, {(count - 64) / later:.1f} photos/s", flush=True)
+    rate("classify, 2 processes", source, scratch / "local")
+    rate("classify, 2 actors", source, scratch / "ray", *RAY)
+
+
+def one(photos: list[Path], count: int, scratch: Path) -> None:
+    """The engines with one worker each."""
+    source = linked(photos, count, scratch)
+    rate("classify, 1 process", source, scratch / "local", "--workers", "1")
+    rate("classify, 1 actor", source, scratch / "ray", "--engine", "ray", "--workers", "1")
+
+
+def rate(name: str, source: Path, target: Path, *words: str) -> None:
+    """Seconds in all, and photos a second from the first shard to the last."""
+    began = time.perf_counter()
+    run(source, target, *words)
+    seconds = time.perf_counter() - began
+    ends = sorted((path.stat().st_mtime, path) for path in target.glob("part-*"))
+    later = sum(pq.read_metadata(path).num_rows for _, path in ends[1:])
+    per_second = later / (ends[-1][0] - ends[0][0])
+    print(f"{name}: {seconds:.1f} s in all, {per_second:.1f} photos/s", flush=True)
 
 
 def memory(photos: list[Path], count: int, scratch: Path) -> None:
@@ -122,7 +132,7 @@ def moments(photos: list[Path], count: int, scratch: Path) -> None:
     source, target = linked(photos, count, scratch), scratch / "out"
     for number in range(10):
         process = start(source, target, *(RAY if number % 2 else ()))
-        moment = random.uniform(0.5, 15)
+        moment = random.uniform(0.5, 25)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(moment)
         process.kill()
@@ -177,6 +187,7 @@ def long_list(photos: list[Path], count: int, scratch: Path) -> None:
 
 PARTS = {
     "speed": speed,
+    "one": one,
     "memory": memory,
     "kills": kills,
     "moments": moments,

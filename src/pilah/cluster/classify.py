@@ -1,9 +1,11 @@
 """The run: list what is new, answer what has no shard, count all of it."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Literal
@@ -136,9 +138,9 @@ def _with_ray(
     from pilah.cluster.start_ray import ray_running
 
     with ray_running(workers) as cpus:
-        rounds = Rounds(
-            asked, workers or cpus, lambda results: shards.encoded(results, predictor.info)
-        )
+        home = None if os.environ.get("RAY_ADDRESS") else os.environ.get("HOME")
+        encode = partial(shards.encoded, info=predictor.info)
+        rounds = Rounds(asked, workers or cpus, encode, home)
         with closing(rounds.answered(todo)) as answers:
             for portion, shard in answers:
                 shards.write(target, portion.number, shard)

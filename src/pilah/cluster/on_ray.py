@@ -7,6 +7,7 @@ after `MOST_TRIES` its photos are asked one by one: those that still end their a
 with an error.
 """
 
+import os
 import pickle
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
@@ -66,9 +67,12 @@ class Actor:
 
     asked: Asked
     tries: Any
+    home: str | None
 
     def __post_init__(self) -> None:
         """Load the model once; why it cannot be is told by the first answer, not by a restart."""
+        if self.home:  # the user's, with their credentials; Ray was started with another
+            os.environ["HOME"] = self.home
         self._refusal = ""
         try:
             self._predictor = self.asked.load(workers=1)
@@ -100,11 +104,16 @@ class Actor:
 
 @dataclass
 class Rounds:
-    """Answers portions round by round, by `workers` actors; `encode` makes a shard of Results."""
+    """Answers portions round by round, by `workers` actors.
+
+    `encode` makes a shard of Results. `home` is the home of actors on this machine, None where they
+    have their own.
+    """
 
     asked: Asked
     workers: int
     encode: Callable[[list[Result]], bytes]
+    home: str | None
 
     def answered(self, portions: Iterator[Portion]) -> Generator[tuple[Portion, bytes]]:
         """Give each portion with its shard, in any order.
@@ -139,7 +148,7 @@ class Rounds:
         tries = ray.remote(Tries).options(num_cpus=0, max_restarts=-1).remote()
         done = ray.data.from_arrow([pa.Table.from_pylist([task]) for task in tasks]).map_batches(
             Actor,
-            fn_constructor_args=(self.asked, tries),
+            fn_constructor_args=(self.asked, tries, self.home),
             batch_size=None,
             batch_format="pyarrow",
             compute=ActorPoolStrategy(size=min(self.workers, len(tasks))),

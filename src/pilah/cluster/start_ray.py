@@ -2,6 +2,7 @@
 
 import logging
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -61,7 +62,7 @@ def ray_running(workers: int | None) -> Iterator[int]:
     }
     try:
         try:
-            with _no_stderr(), _own_signals():
+            with _no_stderr(), _own_signals(), _home(scratch):
                 ray.init(**quiet, **({"address": address} if address else here))
         except (ConnectionError, ValueError, RuntimeError) as error:
             where = (
@@ -85,6 +86,29 @@ def ray_running(workers: int | None) -> Iterator[int]:
             ray.shutdown()
         if scratch:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _home(scratch: Path | None) -> Iterator[None]:
+    """Start Ray with a home of its own: it would keep a token there, for whoever may connect.
+
+    A file there that describes the machine keeps it from asking cloud providers' metadata servers
+    whose machine this is, which it does even with usage statistics off.
+    """
+    if scratch is None:
+        yield
+        return
+    (scratch / "ray_bootstrap_config.yaml").write_text("{}\n")
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    before = os.environ.get("HOME")
+    os.environ["HOME"] = str(scratch)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["HOME"]
+        else:
+            os.environ["HOME"] = before
 
 
 @contextmanager
