@@ -80,6 +80,9 @@ def test_new_photos_are_added_and_nothing_is_done_twice(tmp_path: Path, photos: 
     code, out, err = finish(tmp_path, photos, "--to", target, "--min-face", "0.2")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "give the same options again, or another --to" in err
+    (target / ".pilah" / "listing.sqlite").unlink()
+    code, out, err = finish(tmp_path, photos, "--to", target)
+    assert (code, out, err.count("\n")) == (2, "", 1) and "not the list" in err
 
 
 def test_a_photo_that_ends_its_process_is_a_row_and_answers_are_those_of_predict(

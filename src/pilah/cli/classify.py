@@ -1,5 +1,6 @@
 """`pilah classify`: photos without number become shards of answers, and a killed run resumes."""
 
+import os
 import signal
 import sys
 import time
@@ -73,6 +74,8 @@ def classify(
         device=device,
         workers=workers,
     )
+    if model is not None and os.path.isfile(model):
+        model = os.path.abspath(model)  # actors work in other folders
     asked = Asked(model or DEFAULT_MODEL, predictor.min_confidence, min_face, device)
     began = time.monotonic()
     # as a service manager or Kubernetes ends a program: no less tidy than Ctrl-C

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pilah.cluster import shards
 from pilah.cluster.answer import Asked, answered
+from pilah.cluster.listing import NAME as LISTING
 from pilah.cluster.listing import Listing, Portion
 from pilah.cluster.sources import Sources
 from pilah.cluster.summary import MODEL, NAME, Run, Summary, summarize, write_summary
@@ -69,6 +70,11 @@ def classify(
     refuse_source_inside(local, target)
     if target.exists() and not target.is_dir():
         raise DataError(f"{shown(target)} is a file; give a folder with --to")
+    if target.exists() and shards.finished(target) and not (target / LISTING).is_file():
+        raise DataError(
+            f"{shown(target)} has shards, but not the list that they are of ({LISTING}); give "
+            "another --to"
+        )
     found = Sources(sources, target)
     found.check()
     info = predictor.info

@@ -46,6 +46,7 @@ def ray_running(workers: int | None) -> Iterator[int]:
     try:
         import ray
         import ray.data
+        from ray.data.exceptions import SystemException, UserCodeException
     except ImportError:
         raise MissingExtra("Ray", "cluster") from None
     for name in ("ray", "ray.data"):
@@ -76,7 +77,7 @@ def ray_running(workers: int | None) -> Iterator[int]:
             # Ray tells there of each process that ends; the rows say what counts
             with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
                 yield int(ray.cluster_resources().get("CPU", 1))
-        except ray.exceptions.RayError as error:
+        except (ray.exceptions.RayError, UserCodeException, SystemException) as error:
             reason = " ".join(str(error).split())
             raise PilahError(
                 f"the Ray cluster failed ({reason}); run the same command again to resume"
