@@ -1,10 +1,9 @@
 """Ray Data's own checkpointing, beside ours: `python -m benchmarks.ray_checkpoint --count N`.
 
 N rows go through a stage that does nothing, by two tasks, and are written as Parquet with a
-`CheckpointConfig`. The run is killed when a quarter of its files is there, and started again. Printed
-are the rows that are missing or there twice in the end, and the memory that the second run takes
-for the identifiers of the first, in all of Ray's processes and its object store. No photo is read:
-what is measured is what resuming costs.
+`CheckpointConfig`. The run is killed when a quarter of its files is there, and started again.
+Printed are the rows that are missing or there twice in the end, and the memory of the second run,
+in all of Ray's processes. No photo is read: what is measured is what resuming costs.
 """
 
 import argparse
@@ -36,7 +35,7 @@ from ray.data.checkpoint import CheckpointConfig
 count, target, checkpoint, wait = sys.argv[1:]
 ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False)
 DataContext.get_current().checkpoint_config = CheckpointConfig(
-    id_column="path", checkpoint_path=checkpoint, delete_checkpoint_on_success=False
+    id_column="id", checkpoint_path=checkpoint, delete_checkpoint_on_success=False
 )
 
 def stage(batch):
@@ -44,7 +43,6 @@ def stage(batch):
     return batch
 
 rows = ray.data.range(int(count), override_num_blocks={FILES})
-rows = rows.rename_columns(dict(id="path"))
 rows.map_batches(stage, batch_size=None, batch_format="pyarrow").write_parquet(target)
 """
 PATIENCE = 240
@@ -96,7 +94,7 @@ def outcome(folder: Path, count: int) -> str:
     broken = 0
     for path in files(folder):
         with contextlib.suppress(pa.ArrowInvalid):
-            paths.update(pq.read_table(path, columns=["path"]).column(0).to_pylist())
+            paths.update(pq.read_table(path, columns=["id"]).column(0).to_pylist())
             continue
         broken += 1
     twice = sum(number > 1 for number in paths.values())
