@@ -53,12 +53,12 @@ def classify(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Answer photos without number, into Parquet files.
+    """Answer any number of photos, into tables.
 
     Writes DIR/part-000000.parquet and so on, one row per photo with its faces or its error, and
     summary.json. No photo is touched. Run the same command again to resume an interrupted run, or
     to add the photos that are new: each is answered once. `pilah report DIR` counts the labels.
-    --engine ray needs the extra `cluster`. A label is what annotators would likely call a face; it
+    Ray needs the extra `cluster`. A label is what annotators would likely call a face; it
     is not identity.
     """
     from pilah.cluster.answer import Asked

@@ -35,11 +35,12 @@ def report(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Count women and men in a sorted or classified folder.
+    """Count women and men in a sorted folder.
 
     Writes results.csv, results.parquet and report.html into a sorted folder. What you moved to
     another folder by hand, or deleted, counts as you corrected it. Photos that you moved into
-    female and male are listed in corrections.csv, for `pilah prepare`.
+    female and male are listed in corrections.csv, for `pilah prepare`. In a folder of `pilah
+    classify` it counts the answers and writes nothing.
     """
     from pilah.cluster.summary import is_classified, summarize
     from pilah.models import model_path
