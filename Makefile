@@ -68,7 +68,7 @@ constraints: ## write constraints.txt anew from the newest versions
 	rm -rf build/constraints
 	python3.11 -m venv --without-pip build/constraints
 	python3.11 -m pip --python build/constraints/bin/python install --quiet pip
-	build/constraints/bin/python -m pip install --quiet --editable '.[train,app,api,video,heif,dev]'
+	build/constraints/bin/python -m pip install --quiet --editable '.[train,app,api,video,cluster,heif,dev]'
 	sed -n '/^#/p' constraints.txt > build/constraints.txt
 	build/constraints/bin/python -m pip freeze --exclude-editable >> build/constraints.txt
 	mv build/constraints.txt constraints.txt
@@ -93,5 +93,5 @@ build/peer:
 
 .venv/full: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "Installing everything, TensorFlow too: this takes some minutes once."
-	$(INSTALL) --editable '.[train,app,api,video,heif,dev]'
+	$(INSTALL) --editable '.[train,app,api,video,cluster,heif,dev]'
 	touch .venv/light $@

@@ -12,7 +12,7 @@ import pilah
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {"tensorflow", "tensorflow-cpu", "keras", "torch", "pandas", "streamlit", "matplotlib"}
-HEAVY |= {"fastapi", "uvicorn", "av"}
+HEAVY |= {"fastapi", "uvicorn", "av", "ray", "fsspec"}
 
 
 @pytest.mark.slow
@@ -52,7 +52,13 @@ def test_the_plain_package_sorts_without_any_training_library(tmp_path: Path) ->
     copy = tmp_path / "sorted" / answer / "portrait.png"
     assert copy.read_bytes() == portrait.read_bytes()
     assert (tmp_path / "sorted" / "report.html").is_file()
-    for words, extra in ((["serve"], "api"), (["video", portrait, "--to", "out"], "video")):
+    answered = [environment / "bin" / "pilah", "classify", photos, "--to", tmp_path / "answers"]
+    assert subprocess.run(answered, capture_output=True).returncode == 0
+    for words, extra in (
+        (["serve"], "api"),
+        (["video", portrait, "--to", "out"], "video"),
+        (["classify", photos, "--to", "out", "--engine", "ray"], "cluster"),
+    ):
         refused = subprocess.run(
             [environment / "bin" / "pilah", *words], capture_output=True, text=True, cwd=tmp_path
         )

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -129,11 +130,15 @@ def reaches_out(call: str) -> bool:
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Watched:
-    made = Watched(tmp_path)
+    return watching(tmp_path)
+
+
+def watching(root: Path) -> Watched:
+    made = Watched(root)
     made.work.mkdir()
     for name, path in made.environment.items():
-        if path.startswith(str(tmp_path)):
-            (tmp_path / name).mkdir()
+        if path.startswith(str(root)):
+            (root / name).mkdir()
     return made
 
 
@@ -176,12 +181,24 @@ def test_looking_at_photos_sends_and_leaves_nothing(watched: Watched, number: in
         ("sort", photos, "--to", target),
         ("report", target),
         ("undo", target),
+        ("classify", photos, "--to", watched.work / "answers"),
         ("video", clip, "--to", watched.work / "followed"),
         ("models",),
     ):
         done = watched.run(RUN, *arguments)
         assert done.returncode == 0, done.stderr
         assert (watched.sent(), watched.left()) == ([], []), arguments[0]
+
+
+@pytest.mark.slow
+def test_ray_on_one_machine_sends_and_leaves_nothing() -> None:
+    with tempfile.TemporaryDirectory() as short:  # Ray's sockets lie in TMPDIR, while it runs
+        watched = watching(Path(short))
+        photos = portraits(watched.work / "photos", 2)
+        words = ("classify", photos, "--to", watched.work / "answers", "--engine", "ray")
+        done = watched.run(RUN, *words, "--workers", 1)
+        assert done.returncode == 0, done.stderr
+        assert (watched.sent(), watched.left()) == ([], [])
 
 
 @pytest.mark.slow

@@ -100,21 +100,29 @@ class Pilah:
         return (result for _, result in self.predict_stream(keyed, crops=crops))
 
     def predict_stream(
-        self, photos: Iterable[tuple[Key, Photo]], *, crops: bool = False, ahead: int = AHEAD
+        self,
+        photos: Iterable[tuple[Key, Photo]],
+        *,
+        crops: bool = False,
+        ahead: int = AHEAD,
+        apart: bool = False,
     ) -> Iterator[tuple[Key, Result]]:
         """Give (key, Result) for each (key, photo), so that nobody needs to count.
 
         A key may be anything; it comes back as it was given. `ahead` is how many photos a worker
-        are taken before they are needed: fewer where they are pixels, which take memory. For the
-        rest see `predict_many`.
+        are taken before they are needed: fewer where they are pixels, which take memory. With
+        `apart` no photo is read in this process, however few they are: one that would end it ends
+        a worker. For the rest see `predict_many`.
 
         Raises:
             PhotoTypeError: something among `photos` is not a photo.
         """
         checked, answerer = _checked(photos), self._answerer(crops)
-        first = [] if self.workers == 1 or self._workers.started else list(islice(checked, FEW))
+        alone = self.workers == 1 and not apart
+        wait = not (alone or apart or self._workers.started)
+        first = list(islice(checked, FEW)) if wait else []
         photos_again = chain(first, checked)
-        if self.workers == 1 or 0 < len(first) < FEW:
+        if alone or 0 < len(first) < FEW:
             for key, photo in photos_again:
                 yield key, answerer(photo)
             return

@@ -13,6 +13,7 @@ from pilah import __version__
 from pilah.cli.app import app
 from pilah.cli.audit import audit
 from pilah.cli.card import card
+from pilah.cli.classify import classify
 from pilah.cli.compare import compare
 from pilah.cli.evaluate import evaluate
 from pilah.cli.export import export
@@ -61,7 +62,7 @@ program = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    *(sort, undo, report, predict, video, models, app, serve),
+    *(sort, undo, report, predict, classify, video, models, app, serve),
     *(prepare, train, evaluate, compare, export, audit, card),
 )
 for command in COMMANDS:

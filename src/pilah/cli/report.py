@@ -5,18 +5,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pilah.cli.classify import print_summary
 from pilah.cli.options import Quiet
-from pilah.cli.tables import counts, show
+from pilah.cli.tables import counts, in_percent, show
 from pilah.progress import note
 from pilah.wording import counted
 
 if TYPE_CHECKING:
-    from pilah.report import Estimate, Report
+    from pilah.report import Report
 
 
 def report(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A folder that `pilah sort --to` wrote.")
+        Path,
+        typer.Argument(
+            metavar="DIR", help="A folder that `pilah sort --to` or `pilah classify --to` wrote."
+        ),
     ],
     model: Annotated[
         str | None,
@@ -33,14 +37,19 @@ def report(
 ) -> None:
     """Count women and men in a sorted folder.
 
-    Writes results.csv, results.parquet and report.html into it. What you moved to another folder by
-    hand, or deleted, counts as you corrected it. Photos that you moved into female and male are
-    listed in corrections.csv, for `pilah prepare`.
+    Writes results.csv, results.parquet and report.html into a sorted folder. What you moved to
+    another folder by hand, or deleted, counts as you corrected it. Photos that you moved into
+    female and male are listed in corrections.csv, for `pilah prepare`. In a folder of `pilah
+    classify` it counts the answers and writes nothing.
     """
+    from pilah.cluster.summary import is_classified, summarize
     from pilah.models import model_path
     from pilah.models.bundle import open_bundle
     from pilah.report import build_report
 
+    if is_classified(folder):
+        print_summary(summarize(folder), as_json=as_json)
+        return
     info = None if model is None else open_bundle(model_path(model)).info
     made = build_report(folder, info=info)
     if as_json:
@@ -61,16 +70,12 @@ def _print(made: "Report") -> None:
         note("\nNo face was clear enough to count.")
     else:
         clear = counted(made.tally.clear.faces, "clear face")
-        note(f"\nWomen among {clear}: {_words(made.share.raw)} as counted")
+        note(f"\nWomen among {clear}: {in_percent(made.share.raw)} as counted")
         if made.share.corrected:
-            note(f"corrected for the model's known errors: {_words(made.share.corrected)}")
+            note(f"corrected for the model's known errors: {in_percent(made.share.corrected)}")
     if made.tally.skipped:
         note(f"\nskipped: {made.tally.skipped}")
     if made.tally.videos:
         note("to follow the faces of a video: pilah video VIDEO --to DIR")
     note("\nA label is what annotators would likely call a face, not who a person is.")
     note(made.to_json()["files"][-1])
-
-
-def _words(estimate: "Estimate") -> str:
-    return f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%})"

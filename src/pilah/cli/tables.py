@@ -8,6 +8,8 @@ from pilah.progress import QUIET
 if TYPE_CHECKING:
     from rich.table import Column, Table
 
+    from pilah.report import Estimate
+
 
 def figures(*columns: "str | Column") -> "Table":
     """A table of figures under a line of column names; cells are plain text, not markup."""
@@ -27,6 +29,11 @@ def counts(numbers: Mapping[Any, int], *, of_crops: bool) -> "Table":
     for name, number in numbers.items():
         table.add_row(name, f"{number:,}")
     return table
+
+
+def in_percent(estimate: "Estimate") -> str:
+    """A share with its interval, such as `46.8% (40.1% to 53.7%)`."""
+    return f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%})"
 
 
 def show(table: "Table") -> None:

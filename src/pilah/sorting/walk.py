@@ -3,7 +3,7 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,6 +70,21 @@ class Walk:
 
     def add_folder(self, top: str) -> None:
         """Add the photos of a folder and its sub-folders."""
+        for _ in self._each_folder(top):
+            pass
+
+    def folders(self, top: str) -> Iterator[Found]:
+        """What a folder and its sub-folders hold, folder by folder, for who keeps no list.
+
+        No file is remembered then: each folder is visited once, but one of its files that is named
+        as well comes again.
+        """
+        for _ in self._each_folder(top):
+            yield self.found
+            self.found = Found()
+            self._files.clear()
+
+    def _each_folder(self, top: str) -> Iterator[None]:
         waiting = [(top, "")]
         while waiting:
             path, folder = waiting.pop()
@@ -84,6 +99,7 @@ class Walk:
                     ]
             except OSError as error:
                 self.found.unopened.append((path, reason_of(error)))
+                yield
                 continue
             if (".pilah", True) in inside and any(
                 os.path.exists(os.path.join(path, journal)) for journal in (JOURNAL, VIDEO_JOURNAL)
@@ -98,6 +114,7 @@ class Walk:
                 for name, is_folder in reversed(inside)
                 if is_folder and name.lower() not in NOT_THE_USERS_FOLDERS
             ]
+            yield
 
     def add_files(self, parent: str, names: list[str], beside: list[str], folder: str) -> None:
         """Add files of one folder; `beside` are all that lie in it, for their companions."""

@@ -1,0 +1,144 @@
+"""Ray is started on this machine or reached on a cluster, says nothing, and leaves nothing."""
+
+import logging
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
+from pathlib import Path
+from typing import Any
+
+from pilah.cores import usable_cores
+from pilah.errors import MissingExtra, PilahError
+
+OBJECT_STORE = 256 * 2**20
+"""Bytes of shared memory: a round's paths and shards, some 100 bytes a photo; no pixels."""
+
+SOCKET = 40
+"""Characters that a folder's path may have so that Ray's sockets fit into it (107 on Linux)."""
+
+STDERR = 2
+
+
+@contextmanager
+def ray_running(workers: int | None) -> Iterator[int]:
+    """Connect to the cluster that `RAY_ADDRESS` names, or run one on this machine; give its CPUs.
+
+    What runs here listens on loopback only, sends no usage statistics, and writes its logs into a
+    temporary folder that is deleted.
+
+    Raises:
+        MissingExtra: Ray is not installed.
+        PilahError: the cluster does not start, does not answer, or fails.
+    """
+    # read as Ray is imported
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_BACKEND_LOG_LEVEL"] = "fatal"
+    address = os.environ.get("RAY_ADDRESS")
+    if not address:
+        # what Ray calls this: a machine that is a cluster of its own, and listens on loopback only
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    try:
+        import ray
+        import ray.data
+        from ray.data.exceptions import SystemException, UserCodeException
+    except ImportError:
+        raise MissingExtra("Ray", "cluster") from None
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    scratch = None if address else _scratch()
+    here: dict[str, Any] = {
+        "address": "local",
+        "num_cpus": workers or usable_cores(),
+        "include_dashboard": False,
+        "object_store_memory": OBJECT_STORE,
+        "_node_ip_address": "127.0.0.1",
+        "_temp_dir": str(scratch),
+    }
+    try:
+        try:
+            with _no_stderr(), _own_signals(), _home(scratch):
+                ray.init(**quiet, **({"address": address} if address else here))
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            where = (
+                f"the Ray cluster at {address} does not answer" if address else "Ray cannot start"
+            )
+            reason = " ".join(str(error).split())
+            raise PilahError(
+                f"{where} ({reason}); see docs/SCALE.md, or leave --engine out"
+            ) from None
+        try:
+            # Ray tells there of each process that ends; the rows say what counts
+            with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+                yield int(ray.cluster_resources().get("CPU", 1))
+        except (ray.exceptions.RayError, UserCodeException, SystemException) as error:
+            reason = " ".join(str(error).split())
+            raise PilahError(
+                f"the Ray cluster failed ({reason}); run the same command again to resume"
+            ) from None
+    finally:
+        with suppress(Exception):
+            ray.shutdown()
+        if scratch:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _home(scratch: Path | None) -> Iterator[None]:
+    """Start Ray with a home of its own: it would keep a token there, for whoever may connect.
+
+    A file there that describes the machine keeps it from asking cloud providers' metadata servers
+    whose machine this is, which it does even with usage statistics off.
+    """
+    if scratch is None:
+        yield
+        return
+    (scratch / "ray_bootstrap_config.yaml").write_text("{}\n")
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    before = os.environ.get("HOME")
+    os.environ["HOME"] = str(scratch)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["HOME"]
+        else:
+            os.environ["HOME"] = before
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep this program's answer to SIGTERM, which Ray replaces."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _no_stderr() -> Iterator[None]:
+    """Keep from standard error what Ray's C++ prints there about its log level as it starts."""
+    sys.stderr.flush()
+    kept = os.dup(STDERR)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, STDERR)
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _scratch() -> Path:
+    """A folder for Ray's logs and sockets, whose path is short enough for a socket."""
+    short = tempfile.gettempdir() if len(tempfile.gettempdir()) < SOCKET else "/tmp"
+    return Path(tempfile.mkdtemp(prefix="pilah-ray-", dir=short))
