@@ -122,7 +122,7 @@ class _Faces:
 
 
 def _logistic() -> object:
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000))
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300))
 
 
 def _by_turns(predictor: object, inputs: np.ndarray, wrong: np.ndarray) -> np.ndarray:
