@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -24,6 +25,9 @@ SOCKET = 40
 """Characters that a folder's path may have so that Ray's sockets fit into it (107 on Linux)."""
 
 PREFIX, LOCK = "pilah-ray-", "lock"
+
+SECONDS = 20
+"""How long a cluster may take to answer the door."""
 
 STDERR = 2
 
@@ -77,6 +81,7 @@ def _connect(address: str | None, workers: int | None, scratch: Path | None) -> 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     try:
         if address:
+            _knock(address)
             ray.init(address=address, **quiet)
         else:
             ray.init(
@@ -88,10 +93,21 @@ def _connect(address: str | None, workers: int | None, scratch: Path | None) -> 
                 _temp_dir=str(scratch),
                 **quiet,
             )
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         where = f"the Ray cluster at {address} does not answer" if address else "Ray cannot start"
         reason = " ".join(str(error).split())
         raise PilahError(f"{where} ({reason}); see docs/SCALE.md, or leave --engine out") from None
+
+
+def _knock(address: str) -> None:
+    """Refuse an address where nobody listens; Ray itself would try for minutes.
+
+    Raises:
+        OSError, ValueError: nobody does, or the port is no number.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon:
+        socket.create_connection((host, int(port)), timeout=SECONDS).close()
 
 
 @contextmanager
