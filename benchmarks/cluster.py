@@ -132,7 +132,7 @@ def moments(photos: list[Path], count: int, scratch: Path) -> None:
     source, target = linked(photos, count, scratch), scratch / "out"
     for number in range(10):
         process = start(source, target, *(RAY if number % 2 else ()))
-        moment = random.uniform(0.5, 25)
+        moment = random.uniform(0.5, 15)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(moment)
         process.kill()

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 
@@ -191,6 +192,7 @@ def test_looking_at_photos_sends_and_leaves_nothing(watched: Watched, number: in
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not find_spec("ray"), reason="no Ray for this Python or machine")
 def test_ray_on_one_machine_sends_and_leaves_nothing() -> None:
     with tempfile.TemporaryDirectory() as short:  # Ray's sockets lie in TMPDIR, while it runs
         watched = watching(Path(short))

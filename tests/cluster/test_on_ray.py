@@ -4,6 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,7 @@ from tests.cluster.classified import (
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc"),
+    pytest.mark.skipif(not find_spec("ray"), reason="no Ray for this Python or machine"),
 ]
 
 PHOTOS = 330
@@ -45,7 +49,17 @@ def listening(scratch: Path) -> set[str]:
     }
 
 
-def test_actors_and_the_driver_are_killed_and_each_photo_has_one_row(tmp_path: Path) -> None:
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A temporary folder whose path is short enough for Ray's sockets."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        yield Path(folder)
+
+
+def test_actors_and_the_driver_are_killed_and_each_photo_has_one_row(
+    tmp_path: Path, short: Path
+) -> None:
     photos, target = write_photos(tmp_path / "photos", PHOTOS), tmp_path / "out"
     (photos / "0003.jpg").write_bytes(b"no photo")
     face(ENDS_ITS_READER).save(photos / "0005.jpg")
@@ -64,6 +78,7 @@ def test_actors_and_the_driver_are_killed_and_each_photo_has_one_row(tmp_path: P
     assert (out, err) == ("", "")
     wait_until(lambda: not processes(tmp_path))
     assert 4 <= shards(target) < 6
+    assert list(short.glob("pilah-ray-*"))
     kept = {path: path.stat().st_mtime_ns for path in target.glob("part-*")}
 
     code, out, err = finish(tmp_path, *words)
@@ -81,6 +96,7 @@ def test_actors_and_the_driver_are_killed_and_each_photo_has_one_row(tmp_path: P
     row = found[str(photos / "0000.jpg")]
     assert [answer["p_male"] for answer in row["faces"]] == [one.p_male for one in expected]
     assert not processes(tmp_path)
+    assert not list(short.glob("pilah-ray-*"))  # that of the killed run neither
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])

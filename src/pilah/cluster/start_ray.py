@@ -5,22 +5,29 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
 from pilah.cores import usable_cores
 from pilah.errors import MissingExtra, PilahError
+from pilah.files import open_locked
 
 OBJECT_STORE = 256 * 2**20
 """Bytes of shared memory: a round's paths and shards, some 100 bytes a photo; no pixels."""
 
 SOCKET = 40
 """Characters that a folder's path may have so that Ray's sockets fit into it (107 on Linux)."""
+
+PREFIX, LOCK = "pilah-ray-", "lock"
+
+SECONDS = 20
+"""How long a cluster may take to answer the door."""
 
 STDERR = 2
 
@@ -46,47 +53,61 @@ def ray_running(workers: int | None) -> Iterator[int]:
     try:
         import ray
         import ray.data
-        from ray.data.exceptions import SystemException, UserCodeException
+        from ray.data.exceptions import SystemException
     except ImportError:
         raise MissingExtra("Ray", "cluster") from None
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-    scratch = None if address else _scratch()
-    here: dict[str, Any] = {
-        "address": "local",
-        "num_cpus": workers or usable_cores(),
-        "include_dashboard": False,
-        "object_store_memory": OBJECT_STORE,
-        "_node_ip_address": "127.0.0.1",
-        "_temp_dir": str(scratch),
-    }
-    try:
+    with nullcontext() if address else _scratch() as scratch:
         try:
             with _no_stderr(), _own_signals(), _home(scratch):
-                ray.init(**quiet, **({"address": address} if address else here))
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            where = (
-                f"the Ray cluster at {address} does not answer" if address else "Ray cannot start"
-            )
-            reason = " ".join(str(error).split())
-            raise PilahError(
-                f"{where} ({reason}); see docs/SCALE.md, or leave --engine out"
-            ) from None
-        try:
+                _connect(address, workers, scratch)
             # Ray tells there of each process that ends; the rows say what counts
             with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
                 yield int(ray.cluster_resources().get("CPU", 1))
-        except (ray.exceptions.RayError, UserCodeException, SystemException) as error:
+        except (ray.exceptions.RayError, SystemException) as error:
             reason = " ".join(str(error).split())
             raise PilahError(
                 f"the Ray cluster failed ({reason}); run the same command again to resume"
             ) from None
-    finally:
-        with suppress(Exception):
-            ray.shutdown()
-        if scratch:
-            shutil.rmtree(scratch, ignore_errors=True)
+        finally:
+            with suppress(Exception):
+                ray.shutdown()
+
+
+def _connect(address: str | None, workers: int | None, scratch: Path | None) -> None:
+    import ray
+
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    try:
+        if address:
+            _knock(address)
+            ray.init(address=address, **quiet)
+        else:
+            ray.init(
+                address="local",
+                num_cpus=workers or usable_cores(),
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE,
+                _node_ip_address="127.0.0.1",
+                _temp_dir=str(scratch),
+                **quiet,
+            )
+    except (OSError, ValueError, RuntimeError) as error:
+        where = f"the Ray cluster at {address} does not answer" if address else "Ray cannot start"
+        reason = " ".join(str(error).split())
+        raise PilahError(f"{where} ({reason}); see docs/SCALE.md, or leave --engine out") from None
+
+
+def _knock(address: str) -> None:
+    """Refuse an address where nobody listens; Ray itself would try for minutes.
+
+    Raises:
+        OSError, ValueError: nobody does, or the port is no number.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon:
+        socket.create_connection((host, int(port)), timeout=SECONDS).close()
 
 
 @contextmanager
@@ -138,7 +159,21 @@ def _no_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _scratch() -> Path:
-    """A folder for Ray's logs and sockets, whose path is short enough for a socket."""
-    short = tempfile.gettempdir() if len(tempfile.gettempdir()) < SOCKET else "/tmp"
-    return Path(tempfile.mkdtemp(prefix="pilah-ray-", dir=short))
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for Ray's logs and sockets, deleted in the end; so are those that a kill left.
+
+    Its path is short enough for a socket. A lock tells that its run is alive.
+    """
+    place = tempfile.gettempdir() if len(tempfile.gettempdir()) < SOCKET else "/tmp"
+    for left in Path(place).glob(f"{PREFIX}*"):
+        with suppress(OSError):  # another's, or another run's
+            os.close(open_locked(left / LOCK, create=False))
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+    lock = open_locked(folder / LOCK, create=True)
+    try:
+        yield folder
+    finally:
+        os.close(lock)
+        shutil.rmtree(folder, ignore_errors=True)
