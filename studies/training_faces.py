@@ -58,7 +58,7 @@ def main() -> None:
             writer.writerows(_few_a_person(rows, options.per_person))
         if options.fairface:
             harder = dict(word.split("=") for word in options.harder)
-            writer.writerows(fairface(options.fairface.absolute(), options.balance, harder))
+            writer.writerows(_fairface(options.fairface.absolute(), options.balance, harder))
 
 
 def _celeba(folder: Path, without: list[Path]) -> Iterator[Row]:
@@ -89,8 +89,7 @@ def _few_a_person(rows: Iterator[Row], most: int | None) -> Iterator[Row]:
             yield row
 
 
-def fairface(folder: Path, power: float, harder: dict[str, str]) -> Iterator[Row]:
-    """The rows of FairFace's train part; `power` and `harder` make the weights."""
+def _fairface(folder: Path, power: float, harder: dict[str, str]) -> Iterator[Row]:
     with (folder / "fairface_label_train.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     held_out = set(random.Random(1).sample(range(len(rows)), FAIRFACE_HELD_OUT))
@@ -105,7 +104,6 @@ def fairface(folder: Path, power: float, harder: dict[str, str]) -> Iterator[Row
             "label": gender.lower(),
             "source": "fairface",
             "race": race,
-            "age": age,
             "split": "validation" if index in held_out else "train",
             "weight": weight,
         }

@@ -1,4 +1,4 @@
-"""`pilah classify`: photos without number become shards of answers, and a killed run resumes."""
+"""`pilah classify`: any number of photos become shards of answers, and a killed run resumes."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Photos without number become shards of answers: on this machine, or with Ray Data on many.
+"""Any number of photos becomes shards of answers: on this machine, or with Ray Data on many.
 
 sources.py   which photos does a user mean?
 lists.py     which does a text file or a Parquet file list?
