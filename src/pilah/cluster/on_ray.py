@@ -29,6 +29,10 @@ MOST_TRIES = 3
 ROUND = 64
 """Portions of an actor in one round: the paths of a round lie in the object store at once."""
 
+AT_ONCE = 2
+"""Portions that an actor has under way: its worker would wait between one and the next. Photos that
+are asked one by one are under way alone, so that none counts as tried for another's sake."""
+
 WHOLE = -1
 """Instead of a photo's index: the task is the whole portion."""
 
@@ -124,7 +128,7 @@ class Rounds:
         while due := list(islice(portions, ROUND * self.workers)):
             by_number = {portion.number: portion for portion in due}
             ended = []
-            for row in self._round([_task(portion, WHOLE) for portion in due]):
+            for row in self._round([_task(portion, WHOLE) for portion in due], AT_ONCE):
                 portion = by_number[row["portion"]]
                 if row["answer"] is None:
                     ended.append(portion)
@@ -135,12 +139,12 @@ class Rounds:
 
     def _one_by_one(self, portion: Portion) -> bytes:
         results = [Result(photo.path, error=ENDED) for photo in portion.photos]
-        for row in self._round([_task(portion, photo) for photo in range(len(results))]):
+        for row in self._round([_task(portion, photo) for photo in range(len(results))], 1):
             if row["answer"] is not None:
                 results[row["photo"]] = pickle.loads(row["answer"])
         return self.encode(results)
 
-    def _round(self, tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def _round(self, tasks: list[dict[str, Any]], at_once: int) -> Iterator[dict[str, Any]]:
         """Have tasks done by actors, each as a block of its own: one that dies takes no other."""
         import ray
         from ray.data import ActorPoolStrategy
@@ -151,7 +155,11 @@ class Rounds:
             fn_constructor_args=(self.asked, tries, self.home),
             batch_size=None,
             batch_format="pyarrow",
-            compute=ActorPoolStrategy(size=min(self.workers, len(tasks))),
+            compute=ActorPoolStrategy(
+                size=min(self.workers, len(tasks)),
+                max_concurrent_calls_per_actor=at_once,
+                enable_true_multi_threading=at_once > 1,
+            ),
             num_cpus=1,
         )
         for batch in done.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
