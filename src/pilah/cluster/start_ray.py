@@ -58,13 +58,11 @@ def ray_running(workers: int | None) -> Iterator[int]:
         raise MissingExtra("Ray", "cluster") from None
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with nullcontext() if address else _scratch() as scratch:
+    with nullcontext() if address else _scratch() as scratch, _no_stdout():
         try:
             with _no_stderr(), _own_signals(), _home(scratch):
                 _connect(address, workers, scratch)
-            # Ray tells there of each process that ends; the rows say what counts
-            with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
-                yield int(ray.cluster_resources().get("CPU", 1))
+            yield int(ray.cluster_resources().get("CPU", 1))
         except (ray.exceptions.RayError, SystemException) as error:
             reason = " ".join(str(error).split())
             raise PilahError(
@@ -142,6 +140,16 @@ def _own_signals() -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _no_stdout() -> Iterator[None]:
+    """Keep from standard output what Ray tells there of each process that ends, to its own end.
+
+    The rows say what counts.
+    """
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        yield
 
 
 @contextmanager
