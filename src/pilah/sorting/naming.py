@@ -64,7 +64,7 @@ class Names:
         self._next.clear()
 
     def _is_taken(self, path: str) -> bool:
-        is_there = path not in self._freed and os.path.lexists(self._target / path)
+        is_there = path not in self._freed and os.path.lexists(os.path.join(self._target, path))
         return path in self._taken or is_there
 
     def _refuse_file(self, folder: str) -> None:

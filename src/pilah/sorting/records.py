@@ -94,11 +94,13 @@ class Entry:
 
     def to_line(self, result: Result | None = None) -> Line:
         """The `intend` line."""
-        line = {"intend": self.number, **asdict(self)}
-        del line["number"]
-        for name in ("digest", "companion_of", "replaces", "readers"):
-            if line[name] is None:
-                del line[name]
+        line: Line = {"intend": self.number}
+        # one by one: `asdict` copies deeply, which takes a tenth of the time that placing takes
+        for name in _ENTRY:
+            value = getattr(self, name)
+            if value is not None:
+                line[name] = value
+        line["files"] = [asdict(placed) for placed in self.files]
         if result is not None:
             line["result"] = result.to_json()
         return line
@@ -113,7 +115,7 @@ class Entry:
         return cls(number=line["intend"], **known)
 
 
-_ENTRY = {field.name for field in fields(Entry)} - {"number"}
+_ENTRY = tuple(field.name for field in fields(Entry) if field.name != "number")
 
 
 @dataclass(slots=True)
