@@ -66,6 +66,11 @@ class Pilah:
         device: str = "cpu",
     ) -> None:
         """See `load`."""
+        if min_face is not None and not 0 <= min_face < float("inf"):
+            raise PilahError(
+                f"a smallest face of {min_face} is out of range; give its height in pixels, such "
+                "as 20, or a share of the photo's shorter side, such as 0.05"
+            )
         self.workers = usable_cores() if workers is None else max(1, workers)
         bundle = open_bundle(model_path(model), threads=self.workers, device=device)
         self.info: BundleInfo = bundle.info
@@ -175,7 +180,7 @@ class Pilah:
 
         Raises:
             MissingExtra: the extra `video` is not installed.
-            VideoError: nothing can be read of it, or `every` is not above 0.
+            VideoError: nothing can be read of it, or `every` is no number above 0.
         """
         from pilah.video.follow import Following, follow
 
@@ -229,7 +234,8 @@ def load(
 
     Raises:
         BundleError: the model cannot be used, or never errs as little as `max_error`.
-        PilahError: `min_confidence` or `max_error` is out of its range, or both are given.
+        PilahError: `min_confidence`, `max_error` or `min_face` is out of its range, or both of the
+            first two are given.
     """
     return Pilah(
         model or DEFAULT_MODEL,

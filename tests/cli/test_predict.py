@@ -262,10 +262,12 @@ def test_a_maximum_error_chooses_the_threshold(photos: Path, tiny_bundle: Path) 
         (("--max-error", "0.01"), "tiny cannot promise an error of at most 1.00%"),
         (("--max-error", "7"), "a maximum error of 7.0 is out of range"),
         (("--max-error", "nan"), "a maximum error of nan is out of range"),
+        (("--min-face", "nan"), "a smallest face of nan is out of range"),
+        (("--min-face", "-1"), "a smallest face of -1.0 is out of range"),
         (("--max-error", "0.1", "--min-confidence", "0.9"), "exclude each other"),
     ],
 )
-def test_a_maximum_error_that_cannot_be_is_one_line(
+def test_what_cannot_be_asked_of_a_model_is_one_line(
     photos: Path, tiny_bundle: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     code, out, err = predict(*arguments, "--model", tiny_bundle, photos / "grey.png")

@@ -150,3 +150,18 @@ def test_models_are_listed_whole_on_a_narrow_terminal() -> None:
 )
 def test_a_count_agrees_with_its_noun(number: int, noun: str, plural: str, words: str) -> None:
     assert counted(number, noun, plural) == words
+
+
+@pytest.mark.parametrize(
+    "words", [["sort", ".", "--to", "out"], ["video", __file__, "--to", "out"], ["predict", "x"]]
+)
+def test_ctrl_c_while_the_model_loads_is_one_line(words: list[str], tmp_path: Path) -> None:
+    code = (
+        "import signal, pilah.pipeline as pipeline\n"
+        "pipeline.load = lambda *_, **__: signal.raise_signal(signal.SIGINT)\n"
+        "from pilah.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.startswith("pilah: stopped.") and done.stderr.count("\n") == 1

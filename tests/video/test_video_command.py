@@ -15,7 +15,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import pilah
 from pilah.cli import program
+from pilah.errors import VideoError
 from pilah.video.decode import Video
 from pilah.video.write import NAMES
 from tests.video.clips import (
@@ -184,6 +186,9 @@ def test_what_is_refused(clip: Path, out: Path, tmp_path: Path) -> None:
         ((tmp_path / "file", "--to", tmp_path / "out"), "cannot be read as a video"),
         ((other, "--to", tmp_path / "out", "--every", "1s", "--fps", "2"), "exclude each other"),
         ((other, "--to", tmp_path / "out", "--every", "0s"), "give more than 0"),
+        ((other, "--to", tmp_path / "out", "--every", f"1{20 * '0'}s"), "is no time"),
+        ((other, "--to", tmp_path / "out", "--every", "90000s"), "at most a day"),
+        ((other, "--to", tmp_path / "out", "--min-face", "nan"), "a smallest face of nan"),
         ((other, "--to", tmp_path / "out", "--fps", "0"), "give more than 0"),
         ((other, "--to", tmp_path / "out", "--every", "soon"), "give seconds, such as 0.2s"),
     ):
@@ -228,3 +233,9 @@ def test_without_the_extra_the_command_says_how_to_get_it(clip: Path, tmp_path: 
     assert done.stderr == (
         "pilah: error: reading videos is not installed; run: pip install 'pilah[video]'\n"
     )
+
+
+@pytest.mark.parametrize("every", ["0.2", None, True, 0, -1, float("nan"), float("inf"), 90_000])
+def test_python_refuses_what_is_no_time(model: pilah.Pilah, clip: Path, every: Any) -> None:
+    with pytest.raises(VideoError, match="seconds between two looks; give more than 0"):
+        model.follow(clip, every=every)

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -124,10 +125,48 @@ def test_two_at_once_do_not_mix(clip: Path, whole: Path, tmp_path: Path) -> None
     assert done.returncode == 2 and "another pilah writes into" in done.stderr
 
 
-def test_a_damaged_journal_is_named(clip: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "lines",
+    [
+        '{"time": \n{"time": "1/5"}\n',
+        "5\n",
+        "null\n",
+        '"time"\n',
+        '{"time": null}\n',
+        '{"time": "1/0"}\n',
+        '{"time": "1/5"}\n',
+        '{"notes": 5}\n',
+    ],
+)
+def test_a_damaged_journal_is_named(clip: Path, whole: Path, tmp_path: Path, lines: str) -> None:
     target = tmp_path / "out"
     (target / ".pilah").mkdir(parents=True)
-    (target / JOURNAL).write_text('{"format": 1}\n{"time": \n{"time": "1/5"}\n')
+    begun = (whole / JOURNAL).read_text().splitlines(keepends=True)[0]
+    (target / JOURNAL).write_text(begun + lines)
     done = finish(clip, target)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert f"{target / JOURNAL} is damaged; delete it to begin anew" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[]", "5"])
+def test_a_damaged_summary_is_written_again(
+    clip: Path, whole: Path, tmp_path: Path, text: str
+) -> None:
+    target = tmp_path / "out"
+    shutil.copytree(whole, target)
+    (target / "summary.json").write_text(text)
+    assert finish(clip, target).returncode == 0
+    check(target, whole)
+
+
+def test_a_video_that_was_changed_is_named(clip: Path, whole: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    shutil.copytree(whole, target)
+    kept = clip.stat()
+    os.utime(clip, (0, 0))
+    try:
+        done = finish(clip, target)
+    finally:
+        os.utime(clip, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert f"{clip} was changed since {target} was begun; give another --to" in done.stderr

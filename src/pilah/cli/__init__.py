@@ -3,6 +3,7 @@
 Nothing heavy is imported here; each command imports what it needs when it runs.
 """
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ from pilah.cli.train import train
 from pilah.cli.undo import undo
 from pilah.cli.video import video
 from pilah.errors import PilahError
+from pilah.wording import reason_of, shown
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 done, but some photos failed and are named; 2 not started or not "
@@ -50,6 +52,19 @@ class Program(TyperGroup):
         except PilahError as error:
             print_error(f"pilah: error: {error}")
             sys.exit(2)
+        except OSError as error:  # such as a name that is too long, or a disk that fails
+            what = shown(os.fsdecode(error.filename or "this"))
+            reason = f"the system refuses {what} ({reason_of(error)})"
+            print_error(f"pilah: error: {reason}; give another path, or see to the reason")
+            sys.exit(2)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was parsed; Ctrl-C is one line wherever no command says more."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print_error("pilah: stopped.")
+            raise typer.Exit(130) from None
 
 
 # Rich's help would take "[default: ...]" for markup, and its boxes leave no room on 60 columns.

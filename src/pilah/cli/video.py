@@ -22,7 +22,7 @@ MIN_FACE = 0.05
 
 
 def _every(text: str) -> Fraction:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|)", text.strip())
+    found = re.fullmatch(r"(\d{1,20}(?:\.\d{1,20})?|\.\d{1,20})\s*(ms|s|)", text.strip())
     if not found:
         raise typer.BadParameter(f"{text!r} is no time; give seconds, such as 0.2s")
     return Fraction(found[1]) / (1000 if found[2] == "ms" else 1)

@@ -90,7 +90,8 @@ def rows(folder: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
     for number in sorted(finished(folder)):
         path = folder / f"part-{number:06}.parquet"
         try:
-            yield from pq.ParquetFile(path).iter_batches(columns=columns)
+            with path.open("rb") as file:  # a name need not be text
+                yield from pq.ParquetFile(file).iter_batches(columns=columns)
         except (OSError, pa.ArrowException) as error:
             reason = " ".join(str(error).split())
             raise DataError(

@@ -176,7 +176,9 @@ class ParquetTable:
         """Begin the file at `path`, with the model's description in its metadata."""
         self._target = target
         schema = SCHEMA.with_metadata({METADATA_KEY: info.to_json()})
-        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
+        # open, for pyarrow takes the name `a:b` for an address, and needs a name to be text
+        self._file = path.open("wb")
+        self._writer = pq.ParquetWriter(self._file, schema, compression="zstd")
         self._rows: list[dict[str, Any]] = []
 
     def add(self, photo: SortedPhoto) -> None:
@@ -226,7 +228,10 @@ class ParquetTable:
         try:
             self._flush()
         finally:
-            self._writer.close()
+            try:
+                self._writer.close()
+            finally:
+                self._file.close()
 
 
 def as_cell(value: object) -> object:
@@ -243,7 +248,8 @@ def as_text(text: str) -> str:
 def recorded_info(path: Path) -> BundleInfo | None:
     """The model's description in the metadata of a `results.parquet`, None where there is none."""
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        with path.open("rb") as file:
+            metadata = pq.read_schema(file).metadata or {}
     except (OSError, pa.ArrowException):
         return None
     text = metadata.get(METADATA_KEY.encode())

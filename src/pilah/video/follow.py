@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Real
 from pathlib import Path
 
 from pilah.answers import label_of
@@ -19,6 +20,8 @@ from pilah.wording import shown
 
 EVERY = Fraction(1, 5)
 """Seconds between two looks, where nothing else is asked for."""
+
+DAY = 86_400
 
 LOG = logging.getLogger("pilah")
 
@@ -75,10 +78,14 @@ class Following:
         """How a video is followed by a model.
 
         Raises:
-            VideoError: `every` is not above 0.
+            VideoError: `every` is no number above 0, or more than a day.
         """
-        if not 0 < every < float("inf"):
-            raise VideoError(f"{every} seconds between two looks; give more than 0, such as 0.2")
+        is_number = isinstance(every, Real) and not isinstance(every, bool)
+        if not is_number or not 0 < every <= DAY:
+            raise VideoError(
+                f"{every} seconds between two looks; give more than 0 and at most a day, such as "
+                "0.2"
+            )
         # as it is written: 0.2 is no binary fraction, and the frame at 1/5 s is meant
         return cls(Fraction(str(every)), alike_of(info), min_confidence)
 

@@ -20,6 +20,9 @@ from pilah.wording import shown
 
 FORMAT = 1
 
+DAMAGE = (ValueError, TypeError, KeyError, AttributeError, ZeroDivisionError)
+"""What reading raises where a file is JSON, or nearly, but not what was written."""
+
 
 class Journal:
     """An open, locked journal; use it as a context.
@@ -65,10 +68,18 @@ class Journal:
         os.close(self._descriptor)
 
     def looks(self) -> Iterator[Look]:
-        """The looks of earlier runs."""
+        """The looks of earlier runs.
+
+        Raises:
+            VideoError: the journal is damaged.
+        """
         for line in self._lines():
             if "time" in line:
-                yield Look.from_json(line)
+                try:
+                    look = Look.from_json(line)
+                except DAMAGE:
+                    raise self._damaged() from None
+                yield look
 
     def add(self, look: Look) -> None:
         """Write a look down.
@@ -100,18 +111,27 @@ class Journal:
                 first = first or line
                 if "time" in line:
                     self._note(Fraction(line["time"]))
-                self.notes = line.get("notes", self.notes)
-        except (ValueError, AttributeError):
-            raise VideoError(f"{shown(self.path)} is damaged; delete it to begin anew") from None
+                if "notes" in line:
+                    self.notes = [*map(str, line["notes"])]
+        except DAMAGE:
+            raise self._damaged() from None
         if first is None:
             self._append(asked)
         elif first != asked:
             other = [name for name in asked if asked[name] != first.get(name)]
+            if {"size", "mtime_ns"} & {*other} and "video" not in other:
+                raise VideoError(
+                    f"{shown(asked['video'])} was changed since {shown(target)} was begun; give "
+                    "another --to"
+                )
             was = ", ".join(f"{name} {shown(str(first.get(name)))}" for name in other)
             now = ", ".join(f"{name} {shown(str(asked[name]))}" for name in other)
             raise VideoError(
                 f"{shown(target)} is of {was}, not of {now}; give another --to, or the same again"
             )
+
+    def _damaged(self) -> VideoError:
+        return VideoError(f"{shown(self.path)} is damaged; delete it to begin anew")
 
     def _cut_torn_line(self) -> None:
         with open(self.path, "rb") as file:

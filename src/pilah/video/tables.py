@@ -50,7 +50,8 @@ def write_tracks(path: Path, tracks: Sequence[Track]) -> None:
 
 def write_frames(path: Path, tracks: Sequence[Track]) -> None:
     """Write one row per track and frame that was looked at; boxes in pixels of the video."""
-    with pq.ParquetWriter(path, SCHEMA) as writer:
+    # open, for pyarrow takes the name `a:b` for an address, and needs a name to be text
+    with path.open("wb") as file, pq.ParquetWriter(file, SCHEMA) as writer:
         for number, track in enumerate(tracks, start=1):
             pooled = set(track.pooled)
             rows = [

@@ -1,9 +1,11 @@
 """A video is followed, and what was found is written: whole or not at all, and resumed."""
 
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -18,7 +20,7 @@ from pilah.video.cuts import spaced
 from pilah.video.decode import Video
 from pilah.video.drawing import sheet
 from pilah.video.follow import Following, Track, tracks_of
-from pilah.video.journal import Journal
+from pilah.video.journal import DAMAGE, Journal
 from pilah.video.look import AnswersOf, Look, look_at
 from pilah.video.tables import UNSURE, write_frames, write_subtitles, write_tracks
 from pilah.wording import reason_of, shown
@@ -83,6 +85,7 @@ def write_video(
     Raises:
         VideoError: the video cannot be read, or the target cannot be written or has other files.
     """
+    target = target.absolute()  # FFmpeg takes a name such as `a:b` for an address
     with Video(path) as video:  # what is no video makes no folder
         seconds = None if video.seconds is None else float(video.seconds)
     asked = _asked(path, following, model)
@@ -92,10 +95,12 @@ def write_video(
         with Journal(target, asked) as journal:
             made = target / NAMES[-1]
             if all((target / name).is_file() for name in NAMES):
-                return Summary.from_json(json.loads(made.read_text(encoding="utf-8")))
+                with suppress(*DAMAGE):  # else it is written again
+                    return Summary.from_json(json.loads(made.read_text(encoding="utf-8")))
             return _write(path, target, answers_of, following, journal, seconds, progress)
     except OSError as error:
-        home = next(folder for folder in (target, *target.absolute().parents) if folder.exists())
+        folders = (target, *target.absolute().parents)
+        home = next(filter(os.path.exists, folders))  # a name that is too long is none
         free = shutil.disk_usage(home).free / 1e6
         raise VideoError(
             f"cannot write into {shown(target)} ({reason_of(error)}; {free:,.1f} MB free); make "
