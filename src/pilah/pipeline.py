@@ -72,7 +72,9 @@ class Pilah:
                 "as 20, or a share of the photo's shorter side, such as 0.05"
             )
         self.workers = usable_cores() if workers is None else max(1, workers)
-        bundle = open_bundle(model_path(model), threads=self.workers, device=device)
+        bundle = open_bundle(
+            model_path(model), threads=min(self.workers, usable_cores()), device=device
+        )
         self.info: BundleInfo = bundle.info
         self.min_confidence = confidence_asked(self.info, min_confidence, max_error)
         self._extractor = Extractor(

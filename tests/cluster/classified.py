@@ -56,8 +56,13 @@ def environment(scratch: Path) -> dict[str, str]:
 
 
 def start(scratch: Path, *words: object, before: str = "") -> "subprocess.Popen[str]":
+    """A run, in a folder with a file that no process of it may take for a library."""
+    here = scratch / "here"
+    here.mkdir(exist_ok=True)
+    (here / "PIL.py").write_text("raise SystemExit('imported from the working directory')")
     return subprocess.Popen(
-        [sys.executable, "-c", before + RUN, "classify", *map(str, words)],
+        [sys.executable, "-P", "-c", before + RUN, "classify", *map(str, words)],
+        cwd=here,
         env=environment(scratch),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

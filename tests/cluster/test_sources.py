@@ -11,6 +11,7 @@ import pilah
 from pilah.cluster.answer import Asked
 from pilah.cluster.classify import classify
 from pilah.cluster.listing import LEAST, NAME, Listed, Listing
+from pilah.cluster.lists import plain
 from pilah.cluster.sources import Sources
 from pilah.errors import DataError
 from tests.cluster.classified import face, once, summary, write_photos
@@ -29,7 +30,7 @@ def answered(target: Path, *sources: object) -> dict[str, dict[str, object]]:
 
 
 def listed(tmp_path: Path, *sources: object) -> list[str]:
-    found = Sources([str(source) for source in sources], tmp_path / "out")
+    found = Sources([plain(str(source)) for source in sources], tmp_path / "out")
     found.check()
     return [photo.path for photo in found.listed()]
 
@@ -77,6 +78,13 @@ def test_odd_names_survive_and_each_is_answered_once(photos: Path, tmp_path: Pat
     assert all(row["error"] is None for row in found.values())
 
 
+def test_a_source_may_be_a_file_uri(photos: Path, tmp_path: Path) -> None:
+    uri = photos.as_uri()
+    assert listed(tmp_path, uri) == listed(tmp_path, photos)
+    assert listed(tmp_path, f"FILE{uri[4:]}/*.jpg") == listed(tmp_path, f"{photos}/*.jpg")
+    assert listed(tmp_path, f"{uri}/0000.jpg") == [str(photos / "0000.jpg")]
+
+
 def test_a_list_names_photos_whatever_they_are_called(photos: Path, tmp_path: Path) -> None:
     face().save(photos / "photo.odd", "JPEG")
     text = tmp_path / "list.txt"
@@ -118,6 +126,12 @@ def test_a_table_of_paths_and_one_of_photos(photos: Path, tmp_path: Path) -> Non
 def test_what_cannot_be_listed_is_one_line_before_any_work(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_bytes(b"no table")
     pq.write_table(pa.table({"x": [1]}), tmp_path / "other.parquet")
+    twice = pa.table([pa.array(["a"]), pa.array(["b"])], names=["path", "path"])
+    pq.write_table(twice, tmp_path / "twice.parquet")
+    pq.write_table(pa.table({"image": [{"bytes": "text"}]}), tmp_path / "text.parquet")
+    os.mkfifo(tmp_path / "pipe.txt")
+    (tmp_path / "sorted" / ".pilah").mkdir(parents=True)
+    (tmp_path / "sorted" / ".pilah" / "journal.jsonl").touch()
     (tmp_path / "empty").mkdir()
     (tmp_path / "list.txt").write_text("\n\n")
     (tmp_path / "odd.bin").write_bytes(b"x")
@@ -125,7 +139,13 @@ def test_what_cannot_be_listed_is_one_line_before_any_work(photos: Path, tmp_pat
         tmp_path / "nowhere": "does not exist; give a folder",
         f"{photos}/*.webp": "nothing matches",
         tmp_path / "broken.parquet": "cannot be read as Parquet",
-        tmp_path / "other.parquet": "has the columns x; it needs a column of paths",
+        tmp_path / "other.parquet": "has the columns x .int64.; it needs one of paths",
+        tmp_path / "twice.parquet": "has the columns path .string., path .string.; it needs",
+        tmp_path / "text.parquet": "has the columns image .struct",
+        tmp_path / "pipe.txt": "is a pipe, socket or device",
+        "file://[x/folder": "is no URI",
+        "http://[x/photo.jpg": "neither a photo nor a list",
+        tmp_path / "sorted": "no photos .* .made by pilah, so left out: .*sorted",
         tmp_path / "empty": "no photos",
         tmp_path / "list.txt": "no photos",
         tmp_path / "odd.bin": "neither a photo nor a list",

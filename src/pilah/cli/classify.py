@@ -72,7 +72,7 @@ def classify(
         max_error=max_error,
         min_face=min_face,
         device=device,
-        workers=workers,
+        workers=1 if engine == "ray" else workers,  # actors have their own
     )
     if model is not None and os.path.isfile(model):
         model = os.path.abspath(model)  # actors work in other folders
@@ -103,7 +103,8 @@ def classify(
     except KeyboardInterrupt:
         print("pilah: stopped. Run the same command again to resume.", file=sys.stderr)
         raise typer.Exit(130) from None
-    print_summary(made.summary, as_json=as_json, done=made.done, skipped=made.skipped)
+    more = {"done": made.done, "skipped": made.skipped, "earlier": made.earlier}
+    print_summary(made.summary, as_json=as_json, **more)
     if not as_json:
         _print(made, target)
     raise typer.Exit(1 if made.summary.errors else 0)
@@ -120,6 +121,8 @@ def _print(made: "Classified", target: Path) -> None:
         note("nothing was missing")
     if made.skipped:
         note(f"skipped, not photos: {in_words(made.skipped)}")
+    for folder in made.earlier:
+        note(f"skipped, made by pilah: {shown(folder)}")
     note(shown(target))
 
 

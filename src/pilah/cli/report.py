@@ -42,13 +42,17 @@ def report(
     female and male are listed in corrections.csv, for `pilah prepare`. In a folder of `pilah
     classify` it counts the answers and writes nothing.
     """
-    from pilah.cluster.summary import is_classified, summarize
+    from pilah.cluster.summary import is_classified, listed_in, summarize
     from pilah.models import model_path
     from pilah.models.bundle import open_bundle
     from pilah.report import build_report
 
     if is_classified(folder):
-        print_summary(summarize(folder), as_json=as_json)
+        summary, listed = summarize(folder), listed_in(folder)
+        print_summary(summary, as_json=as_json, listed=listed)
+        if not as_json and listed is not None and listed > summary.photos:
+            of = f"{summary.photos:,} of {counted(listed, 'listed photo')}"
+            note(f"{of} are answered; run the same `pilah classify` again for the others")
         return
     info = None if model is None else open_bundle(model_path(model)).info
     made = build_report(folder, info=info)

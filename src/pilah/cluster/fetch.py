@@ -6,8 +6,9 @@ bytes do not.
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from itertools import groupby
+from threading import Thread
 
 from pilah.cluster import remote
 from pilah.cluster.listing import Listed
@@ -52,26 +53,28 @@ def _place(photo: Listed) -> object:
 def _fetched(uris: Sequence[str]) -> Iterator[bytes | FetchError]:
     waiting: deque[Future[bytes | FetchError]] = deque()
     coming = iter(uris)
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        try:
-            while True:
-                while len(waiting) < AT_ONCE and _bytes_of(waiting) < AHEAD_BYTES:
-                    uri = next(coming, None)
-                    if uri is None:
-                        break
-                    waiting.append(threads.submit(_fetch, uri))
-                if not waiting:
-                    return
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    while True:
+        while len(waiting) < AT_ONCE and _bytes_of(waiting) < AHEAD_BYTES:
+            uri = next(coming, None)
+            if uri is None:
+                break
+            waiting.append(_begun(uri))
+        if not waiting:
+            return
+        yield waiting.popleft().result()
+
+
+def _begun(uri: str) -> Future[bytes | FetchError]:
+    """Fetch in a thread that no end of the program waits for, as it would for a pool's."""
+    made: Future[bytes | FetchError] = Future()
+    Thread(target=lambda: made.set_result(_fetch(uri)), daemon=True).start()
+    return made
 
 
 def _fetch(uri: str) -> bytes | FetchError:
     try:
         return remote.fetched(uri)
-    except (*remote.REFUSALS, DataError) as error:
+    except Exception as error:  # of many libraries; one photo must not end a run
         return FetchError(f"not fetched: {remote.reason(error)}")
 
 

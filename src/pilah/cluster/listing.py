@@ -10,14 +10,15 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from pilah.errors import DataError
+from pilah.journals import JOURNALS
 from pilah.wording import shown
 
-NAME = ".pilah/listing.sqlite"
+NAME = JOURNALS["classify"]
 
 LEAST = 64
 """Photos in each of the first portions: some seconds of work, all that a killed actor repeats."""
@@ -59,7 +60,8 @@ class Listed:
     `path` is what its row is called: an absolute path, a URI, or the name that a Parquet file gives
     it. Where the photo's bytes lie in a Parquet `file` (a path or URI), `group` is the row group
     there and `row` the row in that group, from 0. `error` is why it cannot be opened, where that is
-    known already; `size` is in bytes, None where it is not known.
+    known already; `size` is in bytes, None where it is not known. `by_row` is what a photo of a
+    Parquet file is called where another has its path; what is read back from a list has none.
     """
 
     path: str
@@ -68,6 +70,7 @@ class Listed:
     row: int | None = None
     error: str | None = None
     size: int | None = None
+    by_row: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +84,17 @@ class Portion:
 class Listing:
     """The list of one folder, open for one process; use it as a context."""
 
-    def __init__(self, folder: Path, asked: str) -> None:
+    def __init__(self, folder: Path, asked: str, *, may_begin: bool = True) -> None:
         """Open the list of `folder`, or begin one.
 
         Args:
             folder: the folder that the shards go to.
             asked: how photos are answered; a list is of one way only.
+            may_begin: whether it may be a new one, as where there are no shards yet.
 
         Raises:
-            DataError: another run has it, its photos were answered in another way, or the disk
-                refuses.
+            DataError: another run has it, its photos were answered in another way, it is damaged,
+                or the disk refuses.
         """
         self._folder = folder
         path = folder / NAME
@@ -98,28 +102,33 @@ class Listing:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._base = sqlite3.connect(path, timeout=0, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
-            raise self._refused(error) from None
+            raise self.refused(error) from None
         try:
-            self._open(asked)
+            self._open(asked, may_begin)
         except sqlite3.Error as error:
             self._base.close()
-            raise self._refused(error) from None
+            raise self.refused(error) from None
         except DataError:
             self._base.close()
             raise
 
-    def _open(self, asked: str) -> None:
+    def _open(self, asked: str, may_begin: bool) -> None:
         # The lock is held until the list is closed: a write-ahead log then needs no shared memory,
         # which network folders lack.
         self._base.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._base.execute("PRAGMA journal_mode = WAL")
-        self._base.execute("PRAGMA synchronous = NORMAL")
+        self._base.execute("PRAGMA synchronous = FULL")
         self._base.execute("PRAGMA cache_size = -65536")
         self._base.execute("PRAGMA wal_autocheckpoint = 20000")  # pages: 80 MB at once, not 4
         self._base.execute("BEGIN IMMEDIATE")
         for statement in TABLES.split(";"):
             self._base.execute(statement)
         before = self._base.execute("SELECT text FROM asked").fetchone()
+        if before is None and not may_begin:
+            raise DataError(
+                f"{shown(self._folder)} has shards, but not the list that they are of ({NAME}); "
+                "give another --to"
+            )
         if before is None:
             self._base.execute("INSERT INTO asked VALUES (?)", (asked,))
         self._base.execute("COMMIT")
@@ -156,11 +165,10 @@ class Listing:
                         yield count
                         self._base.execute("BEGIN")
                     number, waiting, weight = number + 1, [], 0
-                name = os.fsencode(photo.path)
-                digest = hashlib.blake2b(name, digest_size=DIGEST).digest()
-                new = self._base.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,))
-                if not new.rowcount:
+                if not self._is_new(photo.by_row or photo.path):
                     continue
+                if photo.by_row not in (None, photo.path) and not self._is_new(photo.path):
+                    photo = replace(photo, path=photo.by_row)
                 waiting.append(photo)
                 weight += photo.size or 0
             if waiting:
@@ -168,7 +176,13 @@ class Listing:
             self._base.execute("COMMIT")
             yield count
         except sqlite3.Error as error:
-            raise self._refused(error) from None
+            raise self.refused(error) from None
+
+    def _is_new(self, name: str) -> bool:
+        """Whether a photo is not listed yet; from now on it is."""
+        digest = hashlib.blake2b(os.fsencode(name), digest_size=DIGEST).digest()
+        new = self._base.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,))
+        return bool(new.rowcount)
 
     def _cut(self, number: int, count: int, photos: list[Listed]) -> int:
         """Write a portion, in the transaction that has the digests of its photos."""
@@ -205,13 +219,16 @@ class Listing:
     def _one(self, query: str) -> Any:
         return self._base.execute(query).fetchone()[0]
 
-    def _refused(self, error: OSError | sqlite3.Error) -> DataError:
+    def refused(self, error: OSError | sqlite3.Error) -> DataError:
+        """What to say where the list cannot be read or written."""
         where = shown(self._folder)
         if "locked" in str(error):
             return DataError(
                 f"{where} is in use by another pilah classify; wait until it has ended, or give "
                 "another --to"
             )
+        if "malformed" in str(error) or "not a database" in str(error):
+            return DataError(f"the list of {where} ({NAME}) is damaged; give another --to")
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return DataError(
             f"cannot write into {where} ({reason}); make room or give another --to, then run the "

@@ -24,9 +24,22 @@ CHUNK = 1 << 16
 
 def one(path: str) -> Listed:
     """A photo by its name in a list: a URI, or a path, which counts from the working directory."""
-    if path.startswith("file://"):
-        return Listed(os.path.abspath(unquote(urlsplit(path).path, errors="surrogateescape")))
+    try:
+        path = plain(path)
+    except ValueError as error:
+        return Listed(path, error=f"no URI: {remote.reason(error)}")
     return Listed(path if remote.is_uri(path) else os.path.abspath(path))
+
+
+def plain(source: str) -> str:
+    """A `file://` URI as a path; all else as it is.
+
+    Raises:
+        ValueError: it begins as such a URI and is none.
+    """
+    if not source.lower().startswith("file://"):
+        return source
+    return unquote(urlsplit(source).path, errors="surrogateescape")
 
 
 def lines(source: str) -> Iterator[Listed]:
@@ -53,7 +66,8 @@ def lines(source: str) -> Iterator[Listed]:
 def rows(source: str) -> Iterator[Listed]:
     """What a Parquet file lists: paths, or the photos themselves.
 
-    A photo whose row has no path is called `FILE#ROW`, rows counted from 0.
+    A photo whose row has no path is called `FILE#ROW`, rows counted from 0; so is one whose path
+    another photo has.
 
     Raises:
         DataError: it cannot be read to its end, or has no such column.
@@ -65,9 +79,10 @@ def rows(source: str) -> Iterator[Listed]:
         for group in range(file.num_row_groups):
             number = file.metadata.row_group(group).num_rows
             for row, name in enumerate(_names(file, group, number, path_column)):
-                path = name or f"{place}#{start + row}"
+                by_row = f"{place}#{start + row}"
+                path = name or by_row
                 if bytes_column:
-                    yield Listed(path, place, group, row)
+                    yield Listed(path, place, group, row, by_row=by_row)
                 else:
                     yield one(path) if name else Listed(path, error="its row has no path")
             start += number
@@ -100,12 +115,13 @@ def columns(file: pq.ParquetFile, source: str) -> tuple[str, str]:
         DataError: there is neither.
     """
     schema = file.schema_arrow
-    path = next((name for name in PATHS if name in schema.names and _is_text(schema, name)), "")
+    path = next((name for name in PATHS if _is_text(schema, name)), "")
     content = next((found for name in BYTES if (found := _content(schema, name))), "")
     if not (path or content):
+        has = ", ".join(f"{field.name} ({field.type})" for field in schema)
         raise DataError(
-            f"{shown(source)} has the columns {shown(', '.join(schema.names))}; it needs a column "
-            f"of paths ({', '.join(PATHS)}) or of photos ({', '.join(BYTES)})"
+            f"{shown(source)} has the columns {shown(has)}; it needs one of paths "
+            f"({', '.join(PATHS)}; text) or of photos ({', '.join(BYTES)}; bytes)"
         )
     return path, content
 
@@ -142,17 +158,26 @@ def _reading(source: str, kind: str) -> Iterator[Any]:
 
 
 def _is_text(schema: pa.Schema, name: str) -> bool:
-    kind = schema.field(name).type
+    kind = _type(schema, name)
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    known = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)
-    return any(test(kind) for test in known)
+    known = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return _is_bytes(kind) or any(test(kind) for test in known)
 
 
 def _content(schema: pa.Schema, name: str) -> str:
     """The column of photos called `name`, or its field `bytes`, as data sets of images have it."""
-    if name not in schema.names:
-        return ""
-    kind = schema.field(name).type
+    kind = _type(schema, name)
     if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
-        return f"{name}.bytes"
-    return name if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) else ""
+        return f"{name}.bytes" if _is_bytes(kind.field("bytes").type) else ""
+    return name if _is_bytes(kind) else ""
+
+
+def _type(schema: pa.Schema, name: str) -> pa.DataType:
+    """The type of a column; null where there is none of that name, or more than one."""
+    index = schema.get_field_index(name)
+    return schema.field(index).type if index >= 0 else pa.null()
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    known = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
+    return any(test(kind) for test in known)

@@ -5,12 +5,16 @@ Apache Arrow opens the first four by itself, with the credentials that its user 
 implementation for, where that is installed. A URI is taken as it is written: `%20` is no space.
 """
 
+import os
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
+from http.client import HTTPException
 from typing import Any
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pyarrow as pa
@@ -24,13 +28,19 @@ MOST_BYTES = 512 * 2**20
 """A larger file is not fetched: no photo is, and it would take a worker's memory."""
 
 SECONDS = 60
-"""How long a web server may be silent."""
+"""How long a web server may be silent, and Google's storage may be tried again."""
+
+MOST_SECONDS = 600
+"""How long one file of a web server may take."""
+
+MOST_LETTERS = 200
+"""Of a reason: some libraries answer with a page."""
 
 WEB = ("http", "https")
 MAGIC = re.compile(r"[*?\[]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
-REFUSALS = (OSError, pa.ArrowException, ValueError)
+REFUSALS = (OSError, pa.ArrowException, ValueError, HTTPException)
 """What file systems raise about a file or a folder."""
 
 
@@ -52,20 +62,18 @@ def is_uri(path: str) -> bool:
 def reason(error: Exception) -> str:
     """Why a file system refused, on one line."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(text.split()) or type(error).__name__
+    text = " ".join(text.split()) or type(error).__name__
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
 
 
 def fetched(uri: str) -> bytes:
     """The bytes of a file.
 
     Raises:
-        OSError, ArrowException, ValueError: it cannot be had, or is larger than `MOST_BYTES`.
+        Exception: it cannot be had, or is larger than `MOST_BYTES`; see `REFUSALS`.
     """
     if _scheme(uri) in WEB:
-        with urlopen(
-            Request(uri, headers={"User-Agent": f"pilah/{__version__}"}), None, SECONDS
-        ) as answer:
-            content: bytes = answer.read(MOST_BYTES + 1)
+        content = _from_the_web(uri)
     else:
         with opened(uri) as file:
             content = file.read(MOST_BYTES + 1)
@@ -74,11 +82,29 @@ def fetched(uri: str) -> bytes:
     return content
 
 
+def _from_the_web(uri: str) -> bytes:
+    # what a browser would do with spaces and other letters in an address
+    address = quote(os.fsencode(uri), safe="%/:?#[]@!$&'()*+,;=~")
+    request = Request(address, headers={"User-Agent": f"pilah/{__version__}"})
+    end = time.monotonic() + MOST_SECONDS
+    parts, size = [], 0
+    with urlopen(request, None, SECONDS) as answer:
+        while size <= MOST_BYTES and (part := answer.read1(1 << 20)):
+            parts.append(part)
+            size += len(part)
+            if time.monotonic() > end:
+                raise OSError(f"it took more than {MOST_SECONDS} seconds")
+        promised = answer.headers.get("Content-Length", "")
+    if size <= MOST_BYTES and promised.isdigit() and size < int(promised):
+        raise OSError(f"cut off: {size:,} of {int(promised):,} bytes came")
+    return b"".join(parts)
+
+
 def opened(uri: str) -> Any:
     """A file of Arrow's, open to read at any place; close it.
 
     Raises:
-        OSError, ArrowException, ValueError: it cannot be opened.
+        Exception: it cannot be opened; see `REFUSALS`.
     """
     if _scheme(uri) in WEB:
         return pa.BufferReader(fetched(uri))
@@ -184,16 +210,18 @@ def _located(uri: str) -> tuple[Any, str]:
 def _system(scheme: str, place: str) -> tuple[Any, str]:
     """A file system and the root of `place` in it: a bucket, a container, a server."""
     root = f"{scheme}://{place}"
+    # by itself it tries for a quarter of an hour, and hears no signal
+    limited = f"?retry_limit_seconds={SECONDS}" if scheme in ("gs", "gcs") else ""
     try:
-        return fs.FileSystem.from_uri(root)  # type: ignore[no-any-return]
-    except (pa.ArrowException, ValueError, OSError) as error:
-        refusal: Exception = error
+        return fs.FileSystem.from_uri(root + limited)  # type: ignore[no-any-return]
+    except Exception as error:  # of many libraries
+        refusal = error
     try:
         import fsspec
 
         system, path = fsspec.core.url_to_fs(root)
         return fs.PyFileSystem(fs.FSSpecHandler(system)), path
-    except (ImportError, ValueError, OSError) as error:
+    except Exception as error:  # each implementation raises what it likes
         known = scheme in ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs")
         why = refusal if known or isinstance(error, ModuleNotFoundError) else error
         raise DataError(

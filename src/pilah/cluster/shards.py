@@ -91,7 +91,12 @@ def rows(folder: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
         path = folder / f"part-{number:06}.parquet"
         try:
             with path.open("rb") as file:  # a name need not be text
-                yield from pq.ParquetFile(file).iter_batches(columns=columns)
+                shard = pq.ParquetFile(file)
+                if not shard.schema_arrow.equals(SCHEMA):
+                    raise pa.ArrowInvalid("its columns are others")
+                for batch in shard.iter_batches(columns=columns):
+                    batch.validate(full=True)  # what a disk may have done to it
+                    yield batch
         except (OSError, pa.ArrowException) as error:
             reason = " ".join(str(error).split())
             raise DataError(

@@ -25,11 +25,15 @@ from pilah.wording import reason_of, shown
 
 @dataclass(slots=True)
 class Sources:
-    """What a user named, checked; `listed` streams it. `skipped` counts other files by kind."""
+    """What a user named, checked; `listed` streams it.
+
+    `skipped` counts other files by kind, `earlier` are folders left out because pilah made them.
+    """
 
     named: Sequence[str]
     target: Path
     skipped: Counter[str] = field(default_factory=Counter)
+    earlier: list[str] = field(default_factory=list)
 
     def check(self) -> None:
         """Refuse a source that cannot be listed at all, before any work.
@@ -44,8 +48,11 @@ class Sources:
             if not _has_magic(source):
                 self._check_one(source)
         if next(self.listed(), None) is None:
+            made = ", ".join(self.earlier)
+            why = f" (made by pilah, so left out: {shown(made)})" if made else ""
             raise DataError(
-                f"there are no photos in {shown(', '.join(self.named))}; check the sources"
+                f"there are no photos in {shown(', '.join(self.named))}{why}; give folders of "
+                "photos, or lists by their own names, such as 'FOLDER/*.parquet'"
             )
 
     def listed(self) -> Iterator[Listed]:
@@ -55,6 +62,7 @@ class Sources:
             DataError: a list or a remote folder cannot be read to its end.
         """
         self.skipped.clear()
+        self.earlier.clear()
         walk = Walk(self.target)
         for source in self.named:
             for meant in self._meant(source):
@@ -76,6 +84,8 @@ class Sources:
                 f"{shown(source)} does not exist; give a folder, a pattern, a photo, or a list of "
                 "photos (.txt, .parquet)"
             )
+        if kind == "other":
+            raise DataError(f"{shown(source)} is a pipe, socket or device; give a file or a folder")
         if kind == "folder":
             if remote.is_uri(source):
                 remote.entries(source)
@@ -104,7 +114,7 @@ class Sources:
             yield from self._remote_folder(source)
         elif kind == "folder":
             yield from self._folder(os.path.abspath(source), walk)
-        elif not kind:
+        elif kind in ("", "other"):
             return  # a pattern's last part is not there, or it has gone since it was checked
         elif name.endswith(TABLE) and ending.endswith(TABLE):
             yield from rows(source)
@@ -122,6 +132,9 @@ class Sources:
             for path, why in found.unopened:
                 yield Listed(path, error=why)
             self.skipped.update(found.skipped)
+            self.earlier += found.earlier
+        self.earlier += walk.found.earlier
+        walk.found.earlier.clear()
 
     def _remote_folder(self, top: str) -> Iterator[Listed]:
         waiting = [top]
@@ -148,10 +161,12 @@ class Sources:
 
 
 def _kind(source: str) -> str:
-    """What a source is: `file`, `folder`, or nothing (an empty text)."""
+    """What a source is: `file`, `folder`, `other`, or nothing (an empty text)."""
     if remote.is_uri(source):
         return remote.kind_of(source)
-    return "folder" if os.path.isdir(source) else "file" if os.path.exists(source) else ""
+    if os.path.isdir(source):
+        return "folder"
+    return "file" if os.path.isfile(source) else "other" if os.path.exists(source) else ""
 
 
 def _has_magic(source: str) -> bool:
@@ -163,5 +178,8 @@ def _has_magic(source: str) -> bool:
 
 
 def _is_photo(name: str) -> bool:
-    path = urlsplit(name).path if remote.is_uri(name) else name
+    try:
+        path = urlsplit(name).path if remote.is_uri(name) else name
+    except ValueError:  # no URI after all
+        return False
     return is_photo_name(path) or os.path.splitext(path)[1].lower() in RAW

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -24,10 +25,16 @@ OBJECT_STORE = 256 * 2**20
 SOCKET = 40
 """Characters that a folder's path may have so that Ray's sockets fit into it (107 on Linux)."""
 
-PREFIX, LOCK = "pilah-ray-", "lock"
+PREFIX, NEW, LOCK = "pilah-ray-", "pilah-new-", "lock"
 
 SECONDS = 20
 """How long a cluster may take to answer the door."""
+
+GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+SETTINGS = 4
+"""How HTTP/2 begins, which Ray speaks, and the type of the frame that is its answer (RFC 9113)."""
+
+COLOURS = re.compile("\x1b\\[[0-9;]*m")
 
 STDERR = 2
 
@@ -64,7 +71,8 @@ def ray_running(workers: int | None) -> Iterator[int]:
                 _connect(address, workers, scratch)
             yield int(ray.cluster_resources().get("CPU", 1))
         except (ray.exceptions.RayError, SystemException) as error:
-            reason = " ".join(str(error).split())
+            told = COLOURS.sub("", str(error)).strip().splitlines()
+            reason = " ".join(told[-1].split()) if told else type(error).__name__  # after the calls
             raise PilahError(
                 f"the Ray cluster failed ({reason}); run the same command again to resume"
             ) from None
@@ -98,14 +106,21 @@ def _connect(address: str | None, workers: int | None, scratch: Path | None) -> 
 
 
 def _knock(address: str) -> None:
-    """Refuse an address where nobody listens; Ray itself would try for minutes.
+    """Refuse an address where no Ray listens; Ray itself would try for minutes.
 
     Raises:
-        OSError, ValueError: nobody does, or the port is no number.
+        OSError, ValueError: none does, or the port is no number.
     """
     host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if colon:
-        socket.create_connection((host, int(port)), timeout=SECONDS).close()
+    if not colon:
+        return
+    with socket.create_connection((host, int(port)), timeout=SECONDS) as door:
+        if os.environ.get("RAY_USE_TLS", "0") != "0":
+            return
+        door.sendall(GREETING)
+        answer = door.recv(9)
+    if answer[3:4] != bytes((SETTINGS,)):
+        raise OSError("what listens there is no Ray")
 
 
 @contextmanager
@@ -120,11 +135,13 @@ def _home(scratch: Path | None) -> Iterator[None]:
         return
     (scratch / "ray_bootstrap_config.yaml").write_text("{}\n")
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    before = os.environ.get("HOME")
+    before, here = os.environ.get("HOME"), os.getcwd()
     os.environ["HOME"] = str(scratch)
+    os.chdir(scratch)  # Ray lets actors import what lies here, and that may be anyone's photos
     try:
         yield
     finally:
+        os.chdir(here)
         if before is None:
             del os.environ["HOME"]
         else:
@@ -171,15 +188,17 @@ def _no_stderr() -> Iterator[None]:
 def _scratch() -> Iterator[Path]:
     """A folder for Ray's logs and sockets, deleted in the end; so are those that a kill left.
 
-    Its path is short enough for a socket. A lock tells that its run is alive.
+    Its path is short enough for a socket. A lock tells that its run is alive; it is there before
+    the folder has its name, so a folder without one is what Ray made anew after its run's end.
     """
     place = tempfile.gettempdir() if len(tempfile.gettempdir()) < SOCKET else "/tmp"
     for left in Path(place).glob(f"{PREFIX}*"):
         with suppress(OSError):  # another's, or another run's
-            os.close(open_locked(left / LOCK, create=False))
+            os.close(open_locked(left / LOCK, create=True))
             shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
-    lock = open_locked(folder / LOCK, create=True)
+    new = Path(tempfile.mkdtemp(prefix=NEW, dir=place))
+    lock = open_locked(new / LOCK, create=True)
+    folder = new.rename(new.with_name(PREFIX + new.name.removeprefix(NEW)))
     try:
         yield folder
     finally:

@@ -1,14 +1,16 @@
 """What do all shards of a folder say? Counts, and the share of women with its interval."""
 
 import json
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pilah.cluster.listing import NAME as LISTING
 from pilah.cluster.shards import finished, rows
-from pilah.errors import DataError
+from pilah.errors import BundleError, DataError
 from pilah.files import write_text
 from pilah.models.bundle import BundleInfo
 from pilah.report.rates import ClearFaces, Share, share_of_women
@@ -66,6 +68,17 @@ def is_classified(folder: Path) -> bool:
     return (folder / LISTING).is_file()
 
 
+def listed_in(folder: Path) -> int | None:
+    """How many photos the list of a folder has; None where it cannot be read, as during a run."""
+    try:
+        with closing(sqlite3.connect(folder / LISTING, timeout=0)) as base:
+            base.execute("PRAGMA query_only = ON")
+            found = base.execute("SELECT coalesce(max(number), 0) FROM photos").fetchone()
+    except sqlite3.Error:
+        return None
+    return int(found[0])
+
+
 def summarize(folder: Path) -> Summary:
     """Count what the shards of a folder hold; memory does not grow with their number.
 
@@ -74,10 +87,10 @@ def summarize(folder: Path) -> Summary:
     """
     try:
         info = BundleInfo.from_json((folder / MODEL).read_text(encoding="utf-8"))
-    except OSError:
+    except (OSError, ValueError, BundleError):
         raise DataError(
-            f"{shown(folder)} does not say which model answered ({MODEL} is missing); run the same "
-            "`pilah classify` again"
+            f"{shown(folder)} does not say which model answered ({MODEL} is missing or damaged); "
+            "run the same `pilah classify` again"
         ) from None
     photos = no_face = 0
     errors: Counter[str] = Counter()

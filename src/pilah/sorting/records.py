@@ -42,12 +42,13 @@ from pathlib import Path
 from typing import Any
 
 from pilah.errors import SortError
+from pilah.journals import JOURNALS
 from pilah.sorting.bins import Bin
 from pilah.types import Result
 
 FORMAT = 2
 
-JOURNAL = ".pilah/journal.jsonl"
+JOURNAL = JOURNALS["sort"]
 """Where a sort keeps its journal, inside its target."""
 
 Line = dict[str, Any]

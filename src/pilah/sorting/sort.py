@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pilah.errors import SortError
+from pilah.journals import refuse_others
 from pilah.sorting.again import new_photos, to_retry
 from pilah.sorting.bins import BINS, By, bin_of
 from pilah.sorting.journal import (
@@ -131,8 +132,10 @@ def refuse_other(state: State, target: Path, options: SortOptions, reports: Iter
     """Refuse a target that cannot be sorted into.
 
     Raises:
+        DataError: another command wrote it.
         SortError: its sort had other options or is being undone, or a file is in the way.
     """
+    refuse_others(target, "sort")
     refuse_undone(state, target)
     if state.options is not None and state.options != asdict(options):
         now = asdict(options)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pilah.errors import SortError
+from pilah.journals import JOURNALS
 from pilah.sorting.kinds import NOT_THE_USERS_FOLDERS, companions, kind_of
-from pilah.sorting.records import JOURNAL
-from pilah.video import JOURNAL as VIDEO_JOURNAL
 from pilah.wording import reason_of, shown
 
 MOST_VIDEOS = 500
@@ -102,7 +101,7 @@ class Walk:
                 yield
                 continue
             if (".pilah", True) in inside and any(
-                os.path.exists(os.path.join(path, journal)) for journal in (JOURNAL, VIDEO_JOURNAL)
+                os.path.exists(os.path.join(path, JOURNALS[of])) for of in ("sort", "video")
             ):
                 self.found.earlier.append(path)
                 continue

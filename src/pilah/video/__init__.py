@@ -16,5 +16,7 @@
 A *still* is a frame that was looked at (a *frame*, in this package, is PyAV's, or a user's word).
 """
 
-JOURNAL = ".pilah/video.jsonl"
+from pilah.journals import JOURNALS
+
+JOURNAL = JOURNALS["video"]
 """Where the folder of a followed video has its journal."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from pilah.errors import VideoError
 from pilah.files import put_in_place
+from pilah.journals import refuse_others
 from pilah.rate import Rate, wilson
 from pilah.video import JOURNAL
 from pilah.video.annotate import annotate
@@ -83,6 +84,7 @@ def write_video(
         progress: see `Progress`.
 
     Raises:
+        DataError: another command wrote the target.
         VideoError: the video cannot be read, or the target cannot be written or has other files.
     """
     target = target.absolute()  # FFmpeg takes a name such as `a:b` for an address
@@ -192,6 +194,7 @@ def _asked(path: Path, following: Following, model: str) -> dict[str, Any]:
 def _refuse_in_the_way(target: Path) -> None:
     if target.exists() and not target.is_dir():
         raise VideoError(f"{shown(target)} is a file; give a folder with --to")
+    refuse_others(target, "video")
     if (target / JOURNAL).is_file():
         return
     for name in NAMES:
