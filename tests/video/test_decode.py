@@ -12,22 +12,9 @@ import pytest
 
 from pilah.errors import VideoError
 from pilah.video.decode import MAX_PIXELS, Video
-from tests.video.clips import RATE, Actor, collins, hopper, moving, pictures, turned, write_clip
+from tests.video.clips import RATE, SMALL_HW, collins, frames, read, turned, write_clip
 
 ROOT = Path(__file__).parent.parent.parent
-SMALL_HW = (96, 160)
-
-
-def frames(seconds: float = 1, size_hw: tuple[int, int] = SMALL_HW) -> list[np.ndarray]:
-    height, width = size_hw
-    walk = moving((40, height / 2, height * 0.8), (width - 40, height / 2, height * 0.8), seconds)
-    return list(pictures([Actor(hopper(), walk)], seconds, size_hw=size_hw))
-
-
-def read(path: Path) -> tuple[list[Fraction], list[np.ndarray], list[str]]:
-    with Video(path) as video:
-        stills = [(still.time, still.pixels()) for still in video.stills()]
-    return [time for time, _ in stills], [pixels for _, pixels in stills], video.notes
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> float:

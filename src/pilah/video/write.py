@@ -129,7 +129,7 @@ def _write(
             lambda time: progress("drawing", float(time), seconds),
         )
     sheet(tracks, faces).save(scratch / "tracks.jpg", quality=90)
-    summary = _summary(tracks, journal)
+    summary = _summary(tracks, journal, video.notes)
     text = json.dumps(asdict(summary), indent=2)
     (scratch / "summary.json").write_text(text + "\n", encoding="utf-8")
     for name in NAMES:
@@ -155,7 +155,7 @@ def _new_looks(
         journal.end(video.notes)
 
 
-def _summary(tracks: list[Track], journal: Journal) -> Summary:
+def _summary(tracks: list[Track], journal: Journal, notes: list[str]) -> Summary:
     numbers = Counter(track.label or UNSURE for track in tracks)
     labels = ("female", "male", UNSURE)
     clear = numbers["female"] + numbers["male"]
@@ -168,7 +168,7 @@ def _summary(tracks: list[Track], journal: Journal) -> Summary:
             for label in labels
         },
         wilson(numbers["female"], clear) if clear else None,
-        tuple(journal.notes or ()),
+        tuple(notes),
     )
 
 
