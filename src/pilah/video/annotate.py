@@ -1,8 +1,8 @@
 """The video once more, with boxes and captions; its rotation, times and sound are the source's."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -57,11 +57,10 @@ def annotate(
         best.setdefault(tracks[index].best, []).append(index)
     overlay = _Overlay(tracks)
     try:
-        with ExitStack() as opened:
-            sound = opened.enter_context(closing(Sound(video)))
+        with av.open(str(path), "w", format="mp4") as made, closing(Sound(video, made)) as sound:
             picture: _Picture | None = None
             for still in video.stills():
-                picture = picture or opened.enter_context(_begun(path, video, still, sound))
+                picture = picture or _Picture(made, video, still)
                 for index in best.get(still.time, ()):
                     faces[index] = portrait(still.pixels(), _box_at(tracks[index], still.time))
                 sound.up_to(still.time)
@@ -79,24 +78,6 @@ def annotate(
             "first"
         ) from None
     return faces
-
-
-@contextmanager
-def _begun(path: Path, video: Video, first: Still, sound: Sound) -> Iterator["_Picture"]:
-    """The file, ready for its frames; without sound where no MP4 can hold that."""
-    with ExitStack() as opened:
-        made = opened.enter_context(av.open(str(path), "w", format="mp4"))
-        picture = _Picture(made, video, first)
-        try:
-            sound.begin(made)
-            made.start_encoding()
-        except (FFmpegError, ValueError) as error:
-            if isinstance(error, FFmpegError) and of_disk(error):
-                raise
-            sound.leave_out(why(error))
-            made = opened.enter_context(av.open(str(path), "w", format="mp4"))
-            picture = _Picture(made, video, first)
-        yield picture
 
 
 class _Overlay:
@@ -175,7 +156,7 @@ class _Picture:
             for box, label, text in faces:
                 canvas.face(box, label, text)
         frame.time_base = self._time_base
-        frame.pts = round(still.time / self._time_base)
+        frame.pts = self._last = max(self._last + 1, round(still.time / self._time_base))
         frame.duration = max(1, round(still.lasts / self._time_base))
         frame.pict_type = 0  # the encoder's to choose
         self._made.mux(self._stream.encode(frame))

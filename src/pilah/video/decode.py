@@ -87,7 +87,10 @@ class Still:
 
     def yuv(self, size_hw: tuple[int, int]) -> Any:
         """The frame as it is stored, of this size, in YUV 4:2:0: it may be the same, not a copy."""
-        return self._converted(size_hw[1], size_hw[0], "yuv420p")
+        # Red, green and blue have no matrix that YUV could keep.
+        is_rgb = self.frame.format.is_rgb
+        how = {"dst_colorspace": "ITU709", "dst_color_range": "MPEG"} if is_rgb else {}
+        return self._converted(size_hw[1], size_hw[0], "yuv420p", **how)
 
     def _converted(self, *wanted: Any, **how: Any) -> Any:
         try:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from io import BytesIO
 from typing import Any
 
 from pilah.video.decode import Video
@@ -33,19 +34,29 @@ class Sound:
     Where the source was joined of several files, each part's sound moves with its pictures.
     """
 
-    def __init__(self, video: Video) -> None:
-        """Open the source once more: pictures and sound are read at their own pace.
+    def __init__(self, video: Video, made: Any) -> None:
+        """Open the source once more, and add its streams to a file that is made.
 
         Raises:
-            VideoError: it cannot be read.
+            VideoError: the source cannot be read.
         """
         self.notes: list[str] = []
         self._video = video
+        self._made = made
         self._source = open_input(video.path)
         self._start = Fraction(self._source.start_time or 0, av.time_base)
         self._voices: dict[int, _Voice] = {}
-        self._made: Any = None
-        self._waiting: Iterator[tuple[Fraction, Any] | None] = iter(())
+        for stream in self._source.streams.audio:
+            context = stream.codec_context
+            if context is None or not context.sample_rate:  # what damage made
+                continue
+            if _fits(stream):
+                voice = _Voice(made.add_stream_from_template(stream), True)
+            else:
+                rate = min(AAC_RATES, key=lambda rate: abs(rate - context.sample_rate))
+                voice = _Voice(made.add_stream("aac", rate=rate), False)
+            self._voices[stream.index] = voice
+        self._coming = self._read()
         self._next: tuple[Fraction, Any] | None = None
         self._all_seen = False
         self._damaged = 0
@@ -55,31 +66,6 @@ class Sound:
         """Close the source."""
         self._source.close()
 
-    def begin(self, made: Any) -> None:
-        """Add its streams to a file that is made.
-
-        Raises:
-            FFmpegError: it cannot hold them.
-        """
-        self._made = made
-        held = made.supported_codecs
-        for stream in self._source.streams.audio:
-            context = stream.codec_context
-            if context is None or not context.sample_rate:  # what damage made
-                continue
-            if context.name in held:
-                voice = _Voice(made.add_stream_from_template(stream), True)
-            else:
-                rate = min(AAC_RATES, key=lambda rate: abs(rate - context.sample_rate))
-                voice = _Voice(made.add_stream("aac", rate=rate), False)
-            self._voices[stream.index] = voice
-        self._waiting = self._read()
-
-    def leave_out(self, reason: str) -> None:
-        """Write none of it."""
-        self.notes.append(f"sound left out: {reason}")
-        self._voices.clear()
-
     def up_to(self, time: Fraction | None) -> None:
         """Write what sounds until then, or all the rest.
 
@@ -88,7 +74,7 @@ class Sound:
         """
         self._all_seen = time is None
         while True:
-            self._next = self._next or next(self._waiting, None)
+            self._next = self._next or next(self._coming, None)
             if self._next is None or (time is not None and self._next[0] > time):
                 break
             self._write(self._next[1])
@@ -145,12 +131,10 @@ class Sound:
 
     def _encoded(self, stream: Any, packet: Any) -> Iterator[Any]:
         try:
-            frames = packet.decode()
-        except FFmpegError:
+            for frame in packet.decode():
+                yield from stream.encode(frame)
+        except (FFmpegError, ValueError):
             self._damaged += 1
-            return
-        for frame in frames:
-            yield from stream.encode(frame)
 
     def _growing(self, voice: _Voice, made: Any) -> Iterator[tuple[Fraction, Any]]:
         """Packets whose times go on, as a file must have them."""
@@ -158,3 +142,14 @@ class Sound:
             if packet.dts is not None and (voice.written is None or packet.dts > voice.written):
                 voice.written = packet.dts
                 yield packet.dts * packet.time_base, packet
+
+
+def _fits(stream: Any) -> bool:
+    """Whether an MP4 may hold a stream as it is."""
+    try:
+        with av.open(BytesIO(), "w", format="mp4") as made:
+            made.add_stream_from_template(stream)
+            made.start_encoding()
+    except (FFmpegError, ValueError):
+        return False
+    return True
