@@ -120,7 +120,7 @@ def _write(
     scratch = target / Path(JOURNAL).parent
     write_tracks(scratch / "tracks.csv", tracks)
     write_frames(scratch / "frames.parquet", tracks)
-    write_subtitles(scratch / "subtitles.srt", tracks, following.every)
+    write_subtitles(scratch / "subtitles.srt", tracks)
     with Video(path) as video:
         faces = annotate(
             video,
