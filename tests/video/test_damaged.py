@@ -1,6 +1,7 @@
 """What is damaged is left out and noted, and the rest is written."""
 
 import errno
+import re
 from pathlib import Path
 
 import av
@@ -37,6 +38,29 @@ def test_damaged_sound_is_left_out_and_noted(tmp_path: Path) -> None:
         annotate(video, [], made)
     assert len(video.notes) == 1 and "of sound left out" in video.notes[0]
     assert len(read(made)[0]) == 2 * RATE and 50 < heard(made) < 90
+
+
+def earlier(said: bytes, ticks: int) -> bytes:
+    """A time as MPEG-TS writes it, that much earlier."""
+    a, b, c = said[0], int.from_bytes(said[1:3]), int.from_bytes(said[3:5])
+    time = ((a & 0b1110) << 29 | b >> 1 << 15 | c >> 1) - ticks
+    high, middle, low = time >> 30, time >> 15 & 0x7FFF, time & 0x7FFF
+    rest = (middle << 1 | 1).to_bytes(2) + (low << 1 | 1).to_bytes(2)
+    return bytes([a & 0xF0 | high << 1 | 1]) + rest
+
+
+def test_sound_that_jumps_where_pictures_do_not_is_left_out(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.ts", frames(4), sound="aac")
+    raw = bytearray(path.read_bytes())
+    said = [at.end() for at in re.finditer(rb"\x00\x00\x01\xc0...[\x80-\xff].", raw, re.DOTALL)]
+    for at in said[len(said) // 2 :]:
+        raw[at : at + 5] = earlier(raw[at : at + 5], 90_000)
+    path.write_bytes(raw)
+    made = tmp_path / "made.mp4"
+    with Video(path) as video:
+        annotate(video, [], made)
+    assert video.notes == ["sound after a jump of its times left out"]
+    assert len(read(made)[0]) == 4 * RATE and 50 < heard(made) < 120
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Times go on where a file was joined or is damaged, and are the file's own where it is whole."""
 
+import re
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,6 @@ from pilah.video.decode import Video
 from tests.video.clips import RATE, THOUSANDTH, frames, read, write_clip
 
 TICK = Fraction(1, RATE)
-PACKET = 188
 
 
 def steps(times: list[Fraction]) -> set[Fraction]:
@@ -22,17 +22,10 @@ def steps(times: list[Fraction]) -> set[Fraction]:
 
 
 def wrong_time(path: Path, number: int) -> None:
-    """Let a frame of an MPEG-TS say that it is shown hours later."""
+    """Let one of the times of an MPEG file's pictures be hours later."""
     raw = bytearray(path.read_bytes())
-    begins = [
-        at
-        for at in range(0, len(raw), PACKET)
-        if raw[at + 1] & 0x40 and int.from_bytes(raw[at + 1 : at + 3]) & 0x1FFF == 0x100
-    ]
-    at = begins[number] + 4
-    at += 1 + raw[at] if raw[begins[number] + 3] & 0x20 else 0
-    assert raw[at : at + 3] == b"\0\0\1" and raw[at + 7] & 0x80
-    raw[at + 9] |= 0b100
+    said = [at.end() for at in re.finditer(rb"\x00\x00\x01\xe0...[\x80-\xff].", raw, re.DOTALL)]
+    raw[said[number]] |= 0b100
     path.write_bytes(raw)
 
 
@@ -87,12 +80,21 @@ def test_joined_files_go_on_with_their_sound(
     assert pauses.max() < 0.05 and abs(written["audio"][-1] - 4) < 0.1
 
 
-def test_one_wrong_time_is_put_right_and_noted(tmp_path: Path) -> None:
-    path = write_clip(tmp_path / "a.ts", frames(2), options={"tune": "zerolatency"})
-    wrong_time(path, 25)
+@pytest.mark.parametrize(
+    ("name", "encoder", "number", "second"),
+    [
+        ("a.ts", "libx264", 25, 1.0),
+        ("a.vob", "mpeg2video", 3, 0.5),  # which says the time of one frame in nine
+    ],
+)
+def test_one_wrong_time_is_put_right_and_noted(
+    tmp_path: Path, name: str, encoder: str, number: int, second: float
+) -> None:
+    path = write_clip(tmp_path / name, frames(2), encoder=encoder)
+    wrong_time(path, number)
     times, _, notes = read(path)
     assert len(times) == 2 * RATE and steps(times) == {TICK}
-    assert notes == ["times jump, first at 1.0 s"]
+    assert notes == [f"times jump, first at {second} s"]
 
 
 def test_a_gap_of_an_hour_is_the_files_own(tmp_path: Path) -> None:

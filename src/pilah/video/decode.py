@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilah.errors import VideoError
-from pilah.video.ffmpeg import FFmpegError, SideData, av, open_input, packets, why
+from pilah.video.ffmpeg import FFmpegError, av, open_input, packets, why
 from pilah.video.interlaced import deinterlaced
 from pilah.video.times import Times
+from pilah.video.upright import Upright, upright
 from pilah.wording import counted, shown
 
 MAX_PIXELS = 40_000_000
@@ -28,31 +29,6 @@ SHORT = Fraction(1)
 
 UNSPECIFIED = 2
 HIGH = 720
-
-
-@dataclass(frozen=True, slots=True)
-class Upright:
-    """How a decoded frame becomes one as it is shown.
-
-    `stored_hw` is its size with square pixels, before the rest. `transposed` exchanges its sides;
-    then `flip_y` and `flip_x` mirror it. `matrix` is the file's own, for a file to be made from it.
-    """
-
-    stored_hw: tuple[int, int]
-    transposed: bool = False
-    flip_y: bool = False
-    flip_x: bool = False
-    matrix: tuple[int, ...] | None = None
-
-    @property
-    def size_hw(self) -> tuple[int, int]:
-        """Height and width as shown."""
-        return self.stored_hw[::-1] if self.transposed else self.stored_hw
-
-    def view(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Stored pixels (h, w, ...) as they are shown: the same memory, seen another way."""
-        turned = pixels.swapaxes(0, 1) if self.transposed else pixels
-        return turned[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +146,7 @@ class Video:
         last: Fraction | None = None
         for time, _, frame in self._timed():
             if self._upright is None:
-                self._upright = _upright(frame, self._stream.sample_aspect_ratio)
+                self._upright = upright(frame, self._stream.sample_aspect_ratio)
             last = time
             yield Still(time, self._lasts(frame), frame, self._upright)
         if last is None:
@@ -271,16 +247,3 @@ def _picture_of(container: Any, path: Path) -> Any:
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     stream.thread_type = "AUTO"
     return stream
-
-
-def _upright(frame: Any, aspect: Fraction | None) -> Upright:
-    """What brings a video's frames upright, from its first."""
-    width = max(1, round(frame.width * (aspect or 1)))
-    for side in frame.side_data:
-        if side.type == SideData.DISPLAYMATRIX:
-            matrix = tuple(map(int, np.frombuffer(side, np.int32)))
-            a, b, _, c, d, *_ = matrix
-            if abs(b) + abs(c) > abs(a) + abs(d):
-                return Upright((frame.height, width), True, b < 0, c < 0, matrix)
-            return Upright((frame.height, width), False, d < 0, a < 0, matrix)
-    return Upright((frame.height, width))

@@ -110,7 +110,7 @@ class Sound:
             for placed in voice.times.end():
                 yield from self._moved(voice, *placed)
             if not voice.copied:
-                yield from self._growing(voice, voice.stream.encode(None))
+                yield from self._growing(voice, self._encoded(voice.stream, None))
 
     def _moved(
         self, voice: _Voice, time: Fraction, part: int, packet: Any
@@ -130,8 +130,9 @@ class Sound:
             yield from self._growing(voice, self._encoded(voice.stream, packet))
 
     def _encoded(self, stream: Any, packet: Any) -> Iterator[Any]:
+        """A packet as AAC; None gives what the encoder still has."""
         try:
-            for frame in packet.decode():
+            for frame in [None] if packet is None else packet.decode():
                 yield from stream.encode(frame)
         except (FFmpegError, ValueError):
             self._damaged += 1
