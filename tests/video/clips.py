@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pilah import figures
+from pilah.video.decode import Video
 
 RATE = 25
 SIZE_HW = (360, 640)
+SMALL_HW = (96, 160)
 THOUSANDTH = Fraction(1, 1000)
 HERTZ = 48_000
 
@@ -84,6 +86,20 @@ def pictures(
                 small = actor.portrait.resize((max(1, round(wide)), max(1, round(high))))
                 page.paste(small, (round(x - wide / 2), round(y - high / 2)))
         yield np.asarray(page)
+
+
+def frames(seconds: float = 1, size_hw: tuple[int, int] = SMALL_HW) -> list[NDArray[np.uint8]]:
+    """Small frames: Hopper walks from left to right."""
+    height, width = size_hw
+    walk = moving((40, height / 2, height * 0.8), (width - 40, height / 2, height * 0.8), seconds)
+    return list(pictures([Actor(hopper(), walk)], seconds, size_hw=size_hw))
+
+
+def read(path: Path) -> tuple[list[Fraction], list[NDArray[np.uint8]], list[str]]:
+    """Times and pixels of all stills, and the notes."""
+    with Video(path) as video:
+        stills = [(still.time, still.pixels()) for still in video.stills()]
+    return [time for time, _ in stills], [pixels for _, pixels in stills], video.notes
 
 
 def write_clip(

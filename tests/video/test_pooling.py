@@ -19,7 +19,7 @@ PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=MOST)
 
 def sighting(time: float, *, p_male: float = 0.5, height: float = 100, tilt: float = 0) -> Sighting:
     face = Face(Box(0, 0, height, height), None, p_male, 0.9, tilt)
-    return Sighting(Fraction(str(time)), face, 0.1, bytes(48))
+    return Sighting(Fraction(str(time)), face, 0.1, bytes(48), Fraction(1, 5))
 
 
 def test_frames_of_one_moment_say_no_more_than_one() -> None:

@@ -209,7 +209,9 @@ def seen(time: Fraction, *faces: tuple[float, float, float]) -> Look:
         "none",
         tuple(
             Sighting(
-                time, Face(Box(left, 100, left + width, 200), None, 0.5, score), 0.1, bytes(48)
+                time,
+                Face(Box(left, 100, left + width, 200), None, 0.5, score),
+                *(0.1, bytes(48), FIFTH),
             )
             for left, width, score in faces
         ),

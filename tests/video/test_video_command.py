@@ -112,7 +112,7 @@ def test_subtitles(out: Path) -> None:
     captions = re.findall(r"(\d+)\n(\S+) --> (\S+)\n(.+?)\n\n", text, flags=re.DOTALL)
     assert [caption[:3] for caption in captions] == [
         ("1", "00:00:00,000", "00:00:01,000"),
-        ("2", "00:00:01,000", "00:00:02,800"),
+        ("2", "00:00:01,000", "00:00:03,000"),
     ]
     assert re.fullmatch(r"1 male \d\d%", captions[0][3])
     assert re.fullmatch(r"1 male \d\d%\n2 female \d\d%", captions[1][3])
@@ -239,3 +239,11 @@ def test_without_the_extra_the_command_says_how_to_get_it(clip: Path, tmp_path: 
 def test_python_refuses_what_is_no_time(model: pilah.Pilah, clip: Path, every: Any) -> None:
     with pytest.raises(VideoError, match="seconds between two looks; give more than 0"):
         model.follow(clip, every=every)
+
+
+def test_a_look_counts_until_the_next_or_the_end(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "a.mp4", two_faces()[:50])
+    code, printed, _ = run("video", clip, "--to", tmp_path / "out", *FAST, "--every", "60s")
+    assert code == 0 and re.search(r"male +1 +2\.0", printed)
+    captions = (tmp_path / "out" / "subtitles.srt").read_text()
+    assert "00:00:00,000 --> 00:00:02,000" in captions

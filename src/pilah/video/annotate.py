@@ -1,8 +1,8 @@
 """The video once more, with boxes and captions; its rotation, times and sound are the source's."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pilah.errors import VideoError
 from pilah.types import Box, Label
 from pilah.video.decode import Still, Video
 from pilah.video.drawing import MOST_SHOWN, Canvas, portrait
-from pilah.video.ffmpeg import FFmpegError, av, open_input
+from pilah.video.ffmpeg import FFmpegError, Flags, av, of_disk, why
 from pilah.video.follow import Track
+from pilah.video.sound import Sound
 from pilah.video.tables import caption
+from pilah.wording import shown
 
 ENCODERS = (("libx264", {"preset": "ultrafast", "crf": "23"}), ("mpeg4", {"qscale": "3"}))
 """The first that the installed FFmpeg has."""
+
+FINEST = Fraction(1, 90_000)
+"""Seconds that times of the written pictures are multiples of, at the least."""
 
 COLOURS = ("colorspace", "color_range", "color_primaries", "color_trc")
 """What a frame says of its colours."""
@@ -34,7 +40,7 @@ def annotate(
     """Write an MP4 with the tracks drawn into it.
 
     Args:
-        video: the source, not yet read.
+        video: the source, not yet read; its `notes` then say what sound is missing, too.
         tracks: in the order of their starts; the first has the number 1.
         path: the file to write.
         progress: called with the time of each frame.
@@ -51,7 +57,7 @@ def annotate(
         best.setdefault(tracks[index].best, []).append(index)
     overlay = _Overlay(tracks)
     try:
-        with av.open(str(path), "w", format="mp4") as made, closing(_Sound(video, made)) as sound:
+        with av.open(str(path), "w", format="mp4") as made, closing(Sound(video, made)) as sound:
             picture: _Picture | None = None
             for still in video.stills():
                 picture = picture or _Picture(made, video, still)
@@ -63,8 +69,14 @@ def annotate(
             if picture is not None:
                 picture.end()
             sound.up_to(None)
+        video.notes += sound.notes
     except FFmpegError as error:
-        raise OSError(error.errno, error.strerror) from None
+        if of_disk(error):
+            raise OSError(error.errno, error.strerror) from None
+        raise VideoError(
+            f"{shown(video.path)} cannot be written with boxes ({why(error)}); make an MP4 of it "
+            "first"
+        ) from None
     return faces
 
 
@@ -118,7 +130,8 @@ class _Picture:
 
     def __init__(self, made: Any, video: Video, first: Still) -> None:
         self._made = made
-        self._time_base = video.time_base
+        self._time_base = max(video.time_base, FINEST)
+        self._last = -1
         height, width = first.upright.stored_hw
         self._size_hw = (max(2, height // 2 * 2), max(2, width // 2 * 2))
         name, options = next(pair for pair in ENCODERS if pair[0] in av.codecs_available)
@@ -128,6 +141,7 @@ class _Picture:
         self._stream.thread_type = "FRAME"  # encoded while the next frames are drawn
         context = self._stream.codec_context
         context.time_base = self._time_base
+        context.flags |= Flags.frame_duration
         frame = first.yuv(self._size_hw)
         for tag in COLOURS:
             setattr(context, tag, getattr(frame, tag))
@@ -141,7 +155,9 @@ class _Picture:
             canvas = Canvas([still.upright.view(_pixels(plane)) for plane in frame.planes])
             for box, label, text in faces:
                 canvas.face(box, label, text)
-        frame.pts, frame.time_base = round(still.time / self._time_base), self._time_base
+        frame.time_base = self._time_base
+        frame.pts = self._last = max(self._last + 1, round(still.time / self._time_base))
+        frame.duration = max(1, round(still.lasts / self._time_base))
         frame.pict_type = 0  # the encoder's to choose
         self._made.mux(self._stream.encode(frame))
 
@@ -152,67 +168,3 @@ class _Picture:
 def _pixels(plane: Any) -> NDArray[np.uint8]:
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
     return rows[: plane.height, : plane.width]
-
-
-class _Sound:
-    """The source's sound: as it is where an MP4 may hold it, else as AAC."""
-
-    def __init__(self, video: Video, made: Any) -> None:
-        self._made = made
-        self._source = open_input(video.path)
-        self._start = Fraction(self._source.start_time or 0, av.time_base)
-        self._to: dict[int, tuple[Any, bool]] = {}
-        for stream in self._source.streams.audio:
-            if stream.codec_context is None:
-                continue
-            if stream.codec_context.name in made.supported_codecs:
-                self._to[stream.index] = (made.add_stream_from_template(stream), True)
-            else:
-                rate = stream.codec_context.sample_rate
-                self._to[stream.index] = (made.add_stream("aac", rate=rate), False)
-        self._packets = self._ordered()
-        self._next = next(self._packets, None)
-
-    def close(self) -> None:
-        self._source.close()
-
-    def up_to(self, time: Fraction | None) -> None:
-        """Write what sounds until then, or all the rest."""
-        while self._next is not None and (time is None or self._next[0] <= time):
-            self._made.mux(self._next[1])
-            self._next = next(self._packets, None)
-
-    def _ordered(self) -> Iterator[tuple[Fraction, Any]]:
-        """Packets to write, each with its time; those that go back, as damage makes them, not."""
-        last: dict[int, int] = {}
-        for stream, packet in self._read() if self._to else ():
-            if packet.dts is not None and packet.dts > last.get(stream.index, packet.dts - 1):
-                last[stream.index] = packet.dts
-                packet.stream = stream
-                yield packet.dts * packet.time_base, packet
-
-    def _read(self) -> Iterator[tuple[Any, Any]]:
-        """Packets, and the stream that each goes to."""
-        sources = [self._source.streams[index] for index in self._to]
-        with suppress(FFmpegError):  # reading the pictures tells what is damaged
-            for packet in self._source.demux(sources):
-                stream, copied = self._to[packet.stream.index]
-                if not copied:
-                    yield from ((stream, made) for made in self._encoded(stream, packet))
-                elif packet.dts is not None:
-                    back = round(self._start / packet.time_base)
-                    packet.pts = (packet.dts if packet.pts is None else packet.pts) - back
-                    packet.dts -= back
-                    yield stream, packet
-        for stream, copied in self._to.values():
-            if not copied:
-                yield from ((stream, made) for made in stream.encode(None))
-
-    def _encoded(self, stream: Any, packet: Any) -> Iterator[Any]:
-        frames = []
-        with suppress(FFmpegError):  # a damaged packet
-            frames = packet.decode()
-        for frame in frames:
-            if frame.pts is not None:
-                frame.pts -= round(self._start / frame.time_base)
-            yield from stream.encode(frame)

@@ -9,6 +9,7 @@ one wall, or a title that appears beside one. The faces themselves have to say w
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
 
@@ -36,17 +37,28 @@ DARK = 4.0
 def spaced(stills: Iterable[Still], every: Fraction) -> Iterator[tuple[Still, Change]]:
     """The first still at or after each multiple of `every` seconds, and what changed before it.
 
-    That is the greatest change since the last of these stills.
+    That is the greatest change since the last of these stills. Each of them lasts until the next
+    one, and the last one until the end.
     """
-    wanted = Fraction(0)
+    wanted = end = Fraction(0)
+    last: tuple[Still, Change] | None = None
     changed: Change = "none"
     scenes = _Scenes()
     for still in stills:
         changed = max(changed, scenes.change_to(still), key=CHANGES.index)
         if still.time >= wanted:
-            yield still, changed
+            if last is not None:
+                yield _until(still.time, *last)
+            last = still, changed
             wanted = (still.time // every + 1) * every
             changed = "none"
+        end = still.time + still.lasts
+    if last is not None:
+        yield _until(end, *last)
+
+
+def _until(time: Fraction, still: Still, change: Change) -> tuple[Still, Change]:
+    return replace(still, lasts=time - still.time), change
 
 
 class _Scenes:

@@ -1,11 +1,11 @@
 """A video file becomes stills: its frames, upright, with the times at which they are shown.
 
-Times are exact: `pts * time_base`, from the start of the file as players count. What the file says
-of its rotation and of pixels that are not square is applied, and interlaced frames are
-deinterlaced. What cannot be read is left out and noted.
+Times are exact: `pts * time_base`, from the start of the file as players count; where those do not
+go on, see `times.py`. What the file says of its rotation and of pixels that are not square is
+applied, and interlaced frames are deinterlaced. What cannot be read is left out and noted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilah.errors import VideoError
-from pilah.video.ffmpeg import FFmpegError, SideData, av, open_input, why
+from pilah.video.ffmpeg import FFmpegError, av, open_input, packets, why
+from pilah.video.interlaced import deinterlaced
+from pilah.video.times import Times
+from pilah.video.upright import Upright, upright
 from pilah.wording import counted, shown
 
 MAX_PIXELS = 40_000_000
@@ -29,38 +32,16 @@ HIGH = 720
 
 
 @dataclass(frozen=True, slots=True)
-class Upright:
-    """How a decoded frame becomes one as it is shown.
-
-    `stored_hw` is its size with square pixels, before the rest. `transposed` exchanges its sides;
-    then `flip_y` and `flip_x` mirror it. `matrix` is the file's own, for a file to be made from it.
-    """
-
-    stored_hw: tuple[int, int]
-    transposed: bool = False
-    flip_y: bool = False
-    flip_x: bool = False
-    matrix: tuple[int, ...] | None = None
-
-    @property
-    def size_hw(self) -> tuple[int, int]:
-        """Height and width as shown."""
-        return self.stored_hw[::-1] if self.transposed else self.stored_hw
-
-    def view(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Stored pixels (h, w, ...) as they are shown: the same memory, seen another way."""
-        turned = pixels.swapaxes(0, 1) if self.transposed else pixels
-        return turned[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
-
-
-@dataclass(frozen=True, slots=True)
 class Still:
     """One frame: `time` in seconds from the start of the file; `frame` is PyAV's.
+
+    `lasts` is how many seconds it is shown, as far as the file says.
 
     Its methods raise a VideoError where the frame cannot be converted.
     """
 
     time: Fraction
+    lasts: Fraction
     frame: Any
     upright: Upright
 
@@ -82,7 +63,10 @@ class Still:
 
     def yuv(self, size_hw: tuple[int, int]) -> Any:
         """The frame as it is stored, of this size, in YUV 4:2:0: it may be the same, not a copy."""
-        return self._converted(size_hw[1], size_hw[0], "yuv420p")
+        # Red, green and blue have no matrix that YUV could keep.
+        is_rgb = self.frame.format.is_rgb
+        how = {"dst_colorspace": "ITU709", "dst_color_range": "MPEG"} if is_rgb else {}
+        return self._converted(size_hw[1], size_hw[0], "yuv420p", **how)
 
     def _converted(self, *wanted: Any, **how: Any) -> Any:
         try:
@@ -116,8 +100,12 @@ class Video:
             self.close()
             raise
         self._start = Fraction(self._container.start_time or 0, av.time_base)
-        self.seconds = self._duration()
+        self.seconds, self._measured = self._duration()
+        self._read_to = Fraction(0)
+        self._times: Times[Any] = Times()
         self._upright: Upright | None = None
+        self._damaged = 0
+        self._delay: int | None = None
 
     def __enter__(self) -> Self:
         """Use it in a `with`."""
@@ -141,6 +129,14 @@ class Video:
         """What the file's times are multiples of, in seconds."""
         return self._stream.time_base or Fraction(1, 90_000)
 
+    @property
+    def offsets(self) -> Sequence[Fraction]:
+        """By how many seconds the times of each part were moved, as far as it is read.
+
+        More than one, where files were joined whose times do not go on; see `times.py`.
+        """
+        return self._times.offsets
+
     def stills(self) -> Iterator[Still]:
         """All frames in the order in which they are shown; once.
 
@@ -148,76 +144,86 @@ class Video:
             VideoError: not one frame can be read.
         """
         last: Fraction | None = None
-        back = 0
-        for frame in self._frames():
-            time = self._time(frame, last)
-            if last is not None and time <= last:
-                back += 1
-                continue
+        for time, _, frame in self._timed():
             if self._upright is None:
-                self._upright = _upright(frame, self._stream.sample_aspect_ratio)
+                self._upright = upright(frame, self._stream.sample_aspect_ratio)
             last = time
-            yield Still(time, frame, self._upright)
+            yield Still(time, self._lasts(frame), frame, self._upright)
         if last is None:
             reason = self.notes[0] if self.notes else "it has no frames"
             raise VideoError(f"{shown(self.path)} cannot be read as a video ({reason})")
-        if back:
-            self.notes.append(f"{counted(back, 'frame')} left out: their times go back")
-        if self.seconds is not None and last + 1 / self.rate + SHORT < self.seconds:
+        self.notes += self._times.notes()
+        if self.seconds is not None and self._read_to + SHORT < self.seconds:
             self.notes.append(f"cut off: ends at {float(last):.1f} s of {float(self.seconds):.1f}")
 
-    def _duration(self) -> Fraction | None:
-        """Of the pictures where the file has it, else of all that it holds."""
+    def _timed(self) -> Iterator[tuple[Fraction, int, Any]]:
+        for frame in deinterlaced(self._decoded()):
+            has_time = frame.pts is not None and frame.time_base is not None
+            said = frame.pts * frame.time_base - self._start if has_time else None
+            yield from self._times.add(said, self._lasts(frame), frame)
+        yield from self._times.end()
+
+    def _lasts(self, frame: Any) -> Fraction:
+        if frame.duration > 0 and frame.time_base is not None:
+            return Fraction(frame.duration * frame.time_base)
+        return 1 / self.rate
+
+    def _duration(self) -> tuple[Fraction | None, list[Any]]:
+        """Seconds that the file has, and of which streams: the pictures alone where it says so."""
         if self._stream.duration is not None:
             start = (self._stream.start_time or 0) * self.time_base - self._start
-            end: Fraction = self._stream.duration * self.time_base + start
-            return end
-        whole = self._container.duration
-        return None if whole is None else Fraction(whole, av.time_base)
-
-    def _time(self, frame: Any, last: Fraction | None) -> Fraction:
-        if frame.pts is None or frame.time_base is None:
-            return Fraction(0) if last is None else last + 1 / self.rate
-        time: Fraction = frame.pts * frame.time_base - self._start
-        return time
-
-    def _frames(self) -> Iterator[Any]:
-        """Decoded frames, none of them interlaced or damaged."""
-        filtered: Any = None
-        for frame in self._decoded():
-            if filtered is None and frame.interlaced_frame:
-                filtered = _deinterlacing(frame)
-            try:
-                if filtered is not None:
-                    filtered.push(frame)
-            except FFmpegError:  # another size from here on
-                filtered = None
-            if filtered is None:
-                yield frame
-            else:
-                yield from _pulled(filtered)
-        if filtered is not None:
-            filtered.push(None)
-            yield from _pulled(filtered)
+            return self._stream.duration * self.time_base + start, [self._stream]
+        if self._container.duration is None:
+            return None, [self._stream]
+        whole = Fraction(self._container.duration, av.time_base)
+        # Matroska says when it ends, not how long it is.
+        before = self._start if "matroska" in self._container.format.name else 0
+        return whole - before, list(self._container.streams)
 
     def _decoded(self) -> Iterator[Any]:
-        damaged = 0
+        """Decoded frames, none of them damaged."""
         try:
-            for packet in self._container.demux(self._stream):
-                try:
-                    frames = packet.decode()
-                except FFmpegError:
-                    damaged += 1
-                    continue
-                for frame in frames:
-                    if frame.is_corrupt:
-                        damaged += 1
-                    else:
-                        yield frame
+            for packet in packets(self._container, self._measured):
+                self._read_to = max(self._read_to, self._end_of(packet))
+                if packet.stream_index == self._stream.index:
+                    yield from self._frames_of(packet)
         except FFmpegError as error:
             self.notes.append(f"reading ended early: {why(error)}")
-        if damaged:
-            self.notes.append(f"{counted(damaged, 'damaged frame')} left out")
+        end = av.Packet()  # empty: the frames that the decoder still has
+        end.time_base = self.time_base
+        yield from self._frames_of(end)
+        if self._damaged:
+            self.notes.append(f"{counted(self._damaged, 'damaged frame')} left out")
+
+    def _frames_of(self, packet: Any) -> Iterator[Any]:
+        try:
+            frames = self._stream.decode(packet)
+        except FFmpegError:
+            self._damaged += 1
+            return
+        for frame in frames:
+            if frame.is_corrupt:
+                self._damaged += 1
+                continue
+            if self._container.format.name == "avi":
+                frame.pts = self._from_dts(frame)
+            yield frame
+
+    def _from_dts(self, frame: Any) -> int | None:
+        """The time of a frame whose container has times of packets only: frames come as they do."""
+        if frame.dts is None:
+            return None
+        if self._delay is None:
+            self._delay = frame.dts - (self._stream.start_time or 0)
+        pts: int = frame.dts - self._delay
+        return pts
+
+    def _end_of(self, packet: Any) -> Fraction:
+        shown_at = packet.dts if packet.pts is None else packet.pts
+        if shown_at is None:
+            return Fraction(0)
+        end: Fraction = (shown_at + packet.duration) * packet.time_base - self._start
+        return end
 
 
 def _picture_of(container: Any, path: Path) -> Any:
@@ -241,38 +247,3 @@ def _picture_of(container: Any, path: Path) -> Any:
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     stream.thread_type = "AUTO"
     return stream
-
-
-def _upright(frame: Any, aspect: Fraction | None) -> Upright:
-    """What brings a video's frames upright, from its first."""
-    width = max(1, round(frame.width * (aspect or 1)))
-    for side in frame.side_data:
-        if side.type == SideData.DISPLAYMATRIX:
-            matrix = tuple(map(int, np.frombuffer(side, np.int32)))
-            a, b, _, c, d, *_ = matrix
-            if abs(b) + abs(c) > abs(a) + abs(d):
-                return Upright((frame.height, width), True, b < 0, c < 0, matrix)
-            return Upright((frame.height, width), False, d < 0, a < 0, matrix)
-    return Upright((frame.height, width))
-
-
-def _deinterlacing(frame: Any) -> Any:
-    graph = av.filter.Graph()
-    source = graph.add_buffer(
-        width=frame.width,
-        height=frame.height,
-        format=frame.format,
-        time_base=frame.time_base,
-    )
-    graph.link_nodes(
-        source, graph.add("bwdif", "mode=send_frame:deint=interlaced"), graph.add("buffersink")
-    ).configure()
-    return graph
-
-
-def _pulled(graph: Any) -> Iterator[Any]:
-    while True:
-        try:
-            yield graph.pull()
-        except (av.error.BlockingIOError, av.error.EOFError):
-            return

@@ -1,21 +1,41 @@
 """PyAV, imported here and nowhere else: it reads files of this machine only, and stays quiet."""
 
+import errno
 import os
 import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from pilah.errors import MissingExtra, VideoError
 from pilah.wording import shown
 
 try:
     import av
+    from av.codec.context import Flags
     from av.container import InputContainer
     from av.error import FFmpegError
     from av.sidedata.sidedata import Type as SideData
 except ImportError:
     raise MissingExtra("reading videos", "video") from None
 
-__all__ = ["FFmpegError", "InputContainer", "SideData", "av", "open_input", "why"]
+__all__ = [
+    "FFmpegError",
+    "Flags",
+    "InputContainer",
+    "SideData",
+    "av",
+    "of_disk",
+    "open_input",
+    "packets",
+    "why",
+]
+
+DISK = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE),
+    *(errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENXIO),
+    *(errno.EMFILE, errno.ENFILE),
+}
 
 CONTAINERS = (
     *("mov", "matroska", "webm", "avi", "mpegts", "mpeg", "asf", "flv", "ogg", "mxf", "dv", "ivf"),
@@ -50,6 +70,25 @@ def open_input(path: Path) -> InputContainer:
         raise VideoError(
             f"{shown(path)} cannot be read as a video ({why(error)}); give a whole video file"
         ) from None
+
+
+def packets(container: InputContainer, streams: Sequence[Any]) -> Iterator[Any]:
+    """The packets of these streams, without the empty ones that PyAV adds for a decoder's end.
+
+    Raises:
+        FFmpegError: reading ended early.
+    """
+    try:
+        for packet in container.demux(*streams):
+            if packet.size:
+                yield packet
+    except IndexError:  # past the last packet, where a stream appeared that PyAV has not counted
+        return
+
+
+def of_disk(error: FFmpegError) -> bool:
+    """Whether the disk, and not the file's content, is at fault."""
+    return error.errno in DISK
 
 
 def why(error: Exception) -> str:

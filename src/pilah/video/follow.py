@@ -34,7 +34,7 @@ class Track:
     `label` is None where the answer is unsure; `p_male` is the calibrated probability of the label
     `male`, pooled over the sightings at the times `pooled`, of which the first is the best. Times
     are seconds from the start of the file, exact. `on_screen` is how many seconds the face was
-    seen, each sighting until the next look.
+    seen, each sighting until the next look or the end of the video.
     """
 
     label: Label | None

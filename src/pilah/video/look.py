@@ -40,6 +40,8 @@ class AnswersOf(Protocol):
 class Sighting:
     """A face in one still: `face` in pixels of the video as shown, its `time` in seconds.
 
+    It `lasts` so many seconds: until the next look, or until the video ends.
+
     `sharpness` is the variance of its Laplacian by that of its brightness, 0 where it is blurred.
     `mark` is its colours in `MARK_HW` fields, RGB, 0 to 255: enough to tell it from another face.
     """
@@ -48,6 +50,7 @@ class Sighting:
     face: Face
     sharpness: float
     mark: bytes
+    lasts: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Look:
                     **sighting.face.to_json(),
                     "sharpness": sighting.sharpness,
                     "mark": sighting.mark.hex(),
+                    "lasts": str(sighting.lasts),
                 }
                 for sighting in self.sightings
             ],
@@ -92,6 +96,7 @@ class Look:
                     Face.from_json(face),
                     face["sharpness"],
                     bytes.fromhex(face["mark"]),
+                    Fraction(face["lasts"]),
                 )
                 for face in raw["faces"]
             ),
@@ -115,20 +120,24 @@ def look_at(
         VideoError: there is no memory left to search a still, or the like.
     """
 
-    def asked() -> Iterator[tuple[tuple[Fraction, Change, NDArray[np.uint8]], Photo]]:
+    def asked() -> Iterator[tuple[tuple[Still, Change, NDArray[np.uint8]], Photo]]:
         for still, change in stills:
             if after is None or still.time > after:
                 pixels = still.pixels()
-                yield (still.time, change, pixels), pixels
+                yield (still, change, pixels), pixels
 
-    for (time, change, pixels), result in answers_of(asked(), ahead=AHEAD):
+    for (still, change, pixels), result in answers_of(asked(), ahead=AHEAD):
         if result.error is not None:
-            raise VideoError(f"the frame at {float(time):.2f} s cannot be searched: {result.error}")
+            raise VideoError(
+                f"the frame at {float(still.time):.2f} s cannot be searched: {result.error}"
+            )
         seen = (
-            Sighting(time, face, sharpness(pixels, face.box), mark(pixels, face.box))
+            Sighting(
+                still.time, face, sharpness(pixels, face.box), mark(pixels, face.box), still.lasts
+            )
             for face in result.faces
         )
-        yield Look(time, (pixels.shape[0], pixels.shape[1]), change, tuple(seen))
+        yield Look(still.time, (pixels.shape[0], pixels.shape[1]), change, tuple(seen))
 
 
 def sharpness(image_rgb: NDArray[np.uint8], box: Box) -> float:

@@ -74,10 +74,10 @@ def write_frames(path: Path, tracks: Sequence[Track]) -> None:
             writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
 
 
-def write_subtitles(path: Path, tracks: Sequence[Track], every: Fraction) -> None:
+def write_subtitles(path: Path, tracks: Sequence[Track]) -> None:
     """Write who is in the picture, and when, as SubRip has it; each caption names all at once."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        for number, (start, end, texts) in enumerate(_captions(tracks, every), start=1):
+        for number, (start, end, texts) in enumerate(_captions(tracks), start=1):
             lines = "\n".join(texts)
             file.write(f"{number}\n{_clock(start)} --> {_clock(end)}\n{lines}\n\n")
 
@@ -90,10 +90,8 @@ def caption(number: int, track: Track) -> str:
     return f"{number} {track.label} {confidence}%"
 
 
-def _captions(
-    tracks: Sequence[Track], every: Fraction
-) -> Iterator[tuple[Fraction, Fraction, list[str]]]:
-    ends = [max(track.end, track.start + every) for track in tracks]
+def _captions(tracks: Sequence[Track]) -> Iterator[tuple[Fraction, Fraction, list[str]]]:
+    ends = [track.end + track.sightings[-1].lasts for track in tracks]
     times = sorted({track.start for track in tracks} | set(ends))
     live: list[int] = []
     coming = 0

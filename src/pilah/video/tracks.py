@@ -76,7 +76,7 @@ def paths_of(looks: Iterable[Look], every: Fraction) -> Iterator[Path]:
 
     Args:
         looks: in the order of their times.
-        every: seconds between two looks; the last look stands for so long.
+        every: seconds between two looks.
     """
     live: list[Path] = []
     before: Fraction | None = None
@@ -97,7 +97,7 @@ def paths_of(looks: Iterable[Look], every: Fraction) -> Iterator[Path]:
         live += _continued(live, look)
     for path in live:
         if path.sightings[-1].time == before:
-            path.on_screen += every
+            path.on_screen += path.sightings[-1].lasts
         if path.counts:
             yield path
 

@@ -127,7 +127,7 @@ def _write(
     scratch = target / Path(JOURNAL).parent
     write_tracks(scratch / "tracks.csv", tracks)
     write_frames(scratch / "frames.parquet", tracks)
-    write_subtitles(scratch / "subtitles.srt", tracks, following.every)
+    write_subtitles(scratch / "subtitles.srt", tracks)
     with Video(path) as video:
         faces = annotate(
             video,
@@ -136,7 +136,7 @@ def _write(
             lambda time: progress("drawing", float(time), seconds),
         )
     sheet(tracks, faces).save(scratch / "tracks.jpg", quality=90)
-    summary = _summary(tracks, journal)
+    summary = _summary(tracks, journal, video.notes)
     text = json.dumps(asdict(summary), indent=2)
     (scratch / "summary.json").write_text(text + "\n", encoding="utf-8")
     for name in NAMES:
@@ -162,7 +162,7 @@ def _new_looks(
         journal.end(video.notes)
 
 
-def _summary(tracks: list[Track], journal: Journal) -> Summary:
+def _summary(tracks: list[Track], journal: Journal, notes: list[str]) -> Summary:
     numbers = Counter(track.label or UNSURE for track in tracks)
     labels = ("female", "male", UNSURE)
     clear = numbers["female"] + numbers["male"]
@@ -175,7 +175,7 @@ def _summary(tracks: list[Track], journal: Journal) -> Summary:
             for label in labels
         },
         wilson(numbers["female"], clear) if clear else None,
-        tuple(journal.notes or ()),
+        tuple(notes),
     )
 
 
