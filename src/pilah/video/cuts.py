@@ -38,6 +38,7 @@ EXPLAINED = 0.75
 MEMORY = Fraction(1, 4)
 """Seconds: longer than between two drawings of a cartoon, shorter than between two cuts."""
 
+GREY = np.full(3, 1 / 3, np.float32)
 DARK = 4.0
 """Levels, of 255, that are added to the spread: noise in a dark frame is no difference."""
 
@@ -96,12 +97,12 @@ def _differences(
     rows, rows_now = _shared(SMALL_HW[0], down)
     columns, columns_now = _shared(SMALL_HW[1], right)
     spread = (float(before.std()) + float(now.std())) / 2 + DARK
-    apart = np.abs(before[rows, columns] - now[rows_now, columns_now]).mean(axis=2) / spread
-    tiled = np.zeros(SMALL_HW, np.float32)
+    apart = np.abs(before[rows, columns] - now[rows_now, columns_now])
+    tiled = np.zeros_like(now)
     tiled[rows_now, columns_now] = apart
     height, width = TILE_HW
-    tiles = tiled.reshape(SMALL_HW[0] // height, height, SMALL_HW[1] // width, width)
-    return float(apart.mean()), float(tiles.mean(axis=(1, 3)).max())
+    tiles = tiled.reshape(-1, height, SMALL_HW[1] // width, 3 * width).mean(axis=1).mean(axis=2)
+    return float(apart.mean()) / spread, float(tiles.max()) / spread
 
 
 def _soft(picture: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -117,7 +118,7 @@ def _shared(size: int, by: int) -> tuple[slice, slice]:
 
 def _turn(before: NDArray[np.float32], now: NDArray[np.float32]) -> tuple[int, int]:
     """By how many pixels down and right a camera's turn moved the picture, by phase correlation."""
-    a, b = (np.fft.rfft2(each.sum(axis=2)) for each in (before, now))
+    a, b = (np.fft.rfft2(each @ GREY) for each in (before, now))
     product = a.conj() * b
     like = np.fft.irfft2(product / (np.abs(product) + 1), SMALL_HW)
     down, right = np.unravel_index(like.argmax(), SMALL_HW)
