@@ -1,4 +1,4 @@
-"""The folder of shards: what it refuses, what is true of it after a kill, what damage does to it."""
+"""The folder of shards: what it refuses, what stays true after a kill, what damage does to it."""
 
 import json
 import os

@@ -80,6 +80,10 @@ def test_a_cut_between_two_looks_is_not_lost(tmp_path: Path) -> None:
     frames = framed(lambda t: part(ROCKET if 1.04 <= t < 1.16 else COFFEE, 20), 2)
     with Video(write_clip(tmp_path / "clip.mp4", frames)) as video:
         looks = [(still.time, change) for still, change in spaced(video.stills(), Fraction(1, 5))]
+    assert [look for look in looks if look[1] != "none"] == [(Fraction(6, 5), "jump")]
+    frames = framed(lambda t: part(ROCKET if t >= 1.04 else COFFEE, 20), 2)
+    with Video(write_clip(tmp_path / "clip.mp4", frames)) as video:
+        looks = [(still.time, change) for still, change in spaced(video.stills(), Fraction(1, 5))]
     assert [look for look in looks if look[1] != "none"] == [(Fraction(6, 5), "cut")]
 
 

@@ -15,7 +15,6 @@ from PIL import Image, ImageOps
 
 from pilah import Pilah
 from pilah.types import Box, Face
-from pilah.video.cuts import Change
 from pilah.video.follow import Track
 from pilah.video.look import Look, Sighting
 from pilah.video.tracks import paths_of
@@ -295,10 +294,9 @@ def test_a_mistake_of_the_detector_is_no_track() -> None:
     assert path.on_screen == FIFTH
 
 
-@pytest.mark.parametrize("change", ["jump", "cut"])
-def test_a_scene_ends_the_tracks_of_those_who_look_another(change: Change) -> None:
+def test_a_jump_ends_the_tracks_of_those_who_look_another() -> None:
     looks = [seen(FIFTH * number, (400, 80, 0.95)) for number in range(10)]
-    looks[4] = replace(looks[4], change=change)
+    looks[4] = replace(looks[4], change="jump")
     assert [len(path.sightings) for path in paths_of(looks, FIFTH)] == [10]
     other = bytes(range(48))
     looks[4:] = [
@@ -309,11 +307,14 @@ def test_a_scene_ends_the_tracks_of_those_who_look_another(change: Change) -> No
     assert [len(path.sightings) for path in paths_of(looks, FIFTH)] == [4, 5]
 
 
-def test_after_a_cut_the_same_face_elsewhere_is_another() -> None:
-    looks = [seen(FIFTH * n, (400 if n < 4 else 440, 80, 0.95)) for n in range(10)]
-    assert [len(path.sightings) for path in paths_of(looks, FIFTH)] == [10]
+def test_a_cut_ends_tracks_unless_the_picture_comes_back() -> None:
+    looks = [seen(FIFTH * n, (400, 80, 0.95)) for n in range(10)]
     looks[4] = replace(looks[4], change="cut")
     assert [len(path.sightings) for path in paths_of(looks, FIFTH)] == [4, 6]
+    looks[5] = replace(looks[5], change="back")  # a face in the flash is another
+    assert sorted(len(path.sightings) for path in paths_of(looks, FIFTH)) == [1, 9]
+    looks[4] = replace(looks[4], sightings=())
+    assert [len(path.sightings) for path in paths_of(looks, FIFTH)] == [9]
 
 
 @pytest.mark.parametrize(("gap", "number"), [(4, 1), (6, 2)])

@@ -4,7 +4,9 @@ Their mean difference, by how far brightness and colours of both spread, is near
 stands or moves, and near 1 for two frames that have nothing in common: then it is a cut. A smaller
 difference that stands out among those before it (as adaptive detectors of shots take it; Hanjalic,
 "Shot-boundary detection: unraveled and resolved?", 2002) is a jump: a cut between two people before
-one wall, or a title that appears beside one. The faces themselves have to say which.
+one wall, or a title that appears beside one. The faces themselves have to say which. Where the
+picture of before a cut is soon back, it was a flash, or a frame that does not belong there. Where
+both frames differ by their light alone, it was a switch.
 """
 
 from collections import deque
@@ -18,12 +20,19 @@ from numpy.typing import NDArray
 
 from pilah.video.decode import Still
 
-Change = Literal["none", "jump", "cut"]
-CHANGES: tuple[Change, ...] = ("none", "jump", "cut")
+Change = Literal["none", "jump", "back", "cut"]
+CHANGES: tuple[Change, ...] = ("none", "jump", "back", "cut")
+"""The later, the more of it counts; `back` is the end of what a cut began."""
 
 SMALL_HW = (36, 64)
 CUT = 0.6
 """Between motion and cuts, as a few clips showed them; labelled ones were not at hand."""
+
+BACK = Fraction(1, 2)
+"""Seconds: a scene is longer, a flash is shorter."""
+
+ALIKE = 0.3
+"""Two frames of one scene, some tenths of a second apart."""
 
 TILE_HW = (9, 16)
 OUTSTANDING = 0.15
@@ -55,7 +64,9 @@ def spaced(stills: Iterable[Still], every: Fraction) -> Iterator[tuple[Still, Ch
     changed: Change = "none"
     scenes = _Scenes()
     for still in stills:
-        changed = max(changed, scenes.change_to(still), key=CHANGES.index)
+        change = scenes.change_to(still)
+        is_over = change == "back" and changed == "cut"  # and no look has seen it
+        changed = "jump" if is_over else max(changed, change, key=CHANGES.index)
         if still.time >= wanted:
             if last is not None:
                 yield _until(still.time, *last)
@@ -77,6 +88,7 @@ class _Scenes:
     def __init__(self) -> None:
         self._before: NDArray[np.float32] | None = None
         self._differences: deque[tuple[Fraction, float]] = deque()
+        self._left: tuple[Fraction, NDArray[np.float32]] | None = None  # before a cut, and when
 
     def change_to(self, still: Still) -> Change:
         now = still.reduced(SMALL_HW).astype(np.float32)
@@ -93,9 +105,17 @@ class _Scenes:
             if turned[0] < EXPLAINED * whole:
                 whole, part = turned
         self._differences.append((still.time, part))
-        if whole > CUT:
-            return "cut"
+        if whole > CUT and _differences(_unlit(before), _unlit(now))[0] > CUT:
+            return self._cut(still.time, before, now)
         return "jump" if part > outstanding else "none"
+
+    def _cut(self, time: Fraction, before: NDArray[np.float32], now: NDArray[np.float32]) -> Change:
+        if self._left is None or time - self._left[0] > BACK:
+            self._left = time, before
+        elif _differences(self._left[1], now)[0] < ALIKE:
+            self._left = None
+            return "back"
+        return "cut"
 
 
 def _differences(
@@ -117,10 +137,17 @@ def _differences(
     return float(apart.mean()) / spread, float(tiles.max()) / spread
 
 
+def _unlit(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A picture as if its light were always the same."""
+    scaled: NDArray[np.float32] = (picture - picture.mean()) * (64 / (picture.std() + DARK))
+    return scaled
+
+
 def _soft(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     """Each pixel and its neighbours above and left: a turn by half a pixel is hardly seen."""
     rows = picture + np.roll(picture, 1, axis=0)
-    return (rows + np.roll(rows, 1, axis=1)) / 4
+    soft: NDArray[np.float32] = (rows + np.roll(rows, 1, axis=1)) / np.float32(4)
+    return soft
 
 
 def _shared(size: int, by: int) -> tuple[slice, slice]:

@@ -9,8 +9,7 @@ Matching Space", 2023). Motion is the mean of the last steps, as there, not a Ka
 are taken best first: faces seldom overlap, so that the best assignment of all is hardly another.
 
 A track is not a person: a face that is gone for longer than `GONE`, or over a cut, begins anew.
-What seems a cut may be a flash or a shaken camera: who is then at the same place, and looks the
-same but for the light, goes on.
+Only where a cut was the begin of a flash do those go on who were there before it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,14 +19,11 @@ from fractions import Fraction
 import numpy as np
 
 from pilah.types import Box
-from pilah.video.cuts import CHANGES, Change
+from pilah.video.cuts import BACK, CHANGES, Change
 from pilah.video.look import Look, Sighting
 
 GONE = Fraction(1)
 """Seconds after which a face that returns is another track: someone has passed in front of it."""
-
-GONE_AFTER_CUT = Fraction(1, 2)
-"""The same, if there was a cut meanwhile: a flash is shorter."""
 
 BUFFERS = (0.0, 0.3, 0.8)
 """By how much of their size boxes are made larger on each side, in turn; see `SPEED`."""
@@ -35,12 +31,12 @@ BUFFERS = (0.0, 0.3, 0.8)
 SPEED = 4.0
 """But by no more than so many sizes a second, since the face was last seen."""
 
-LEAST_OVERLAP: dict[Change, float] = {"none": 0.1, "jump": 0.1, "cut": 0.5}
-UNLIKE: dict[Change, float] = {"none": 1.0, "jump": 0.3, "cut": 0.2}
-"""How far the marks of one face may lie apart, by what changed since it was last seen.
+LEAST_OVERLAP = 0.1
+UNLIKE, UNLIKE_AFTER_JUMP = 1.0, 0.3
+"""How far the marks of one face may lie apart, and how far after a jump.
 
-Of 1500 faces of CelebA, two of three pairs lie less than 1 apart, one of 900 less than 0.3, and one
-of 20,000 less than 0.2. With boxes that are a few percent off, one face lies 0.1 from itself.
+Of 1500 faces of CelebA, two of three pairs lie less than 1 apart, one of 900 less than 0.3. With
+boxes that are a few percent off, one face lies 0.1 from itself.
 """
 
 DARK = 4.0
@@ -101,9 +97,9 @@ def paths_of(looks: Iterable[Look], every: Fraction) -> Iterator[Path]:
             was_seen = path.sightings[-1].time == before
             if was_seen:
                 path.on_screen += look.time - path.sightings[-1].time
-            path.change = max(path.change, look.change, key=CHANGES.index)
+            path.change = _changed(path.change, look.change)
             has_left = not was_seen and _outside(path.expected(look.time), look.size_hw)
-            wait = GONE_AFTER_CUT + every if path.change == "cut" else gone
+            wait = BACK + every if path.change == "cut" else gone
             is_gone = look.time - path.sightings[-1].time > wait
             if is_gone or has_left:
                 ended.append(path)
@@ -116,6 +112,13 @@ def paths_of(looks: Iterable[Look], every: Fraction) -> Iterator[Path]:
             path.on_screen += path.sightings[-1].lasts
         if path.counts:
             yield path
+
+
+def _changed(before: Change, now: Change) -> Change:
+    """What changed since a face was last seen."""
+    if now == "back":  # who was there before the cut may go on, who was seen since may not
+        return "jump" if before == "cut" else "cut"
+    return max(before, now, key=CHANGES.index)
 
 
 def _continued(live: list[Path], look: Look) -> list[Path]:
@@ -147,16 +150,18 @@ def _continued(live: list[Path], look: Look) -> list[Path]:
 
 def _likeness(path: Path, expected: Box, sighting: Sighting, buffer: float) -> float:
     """How well a face goes on with a path, 0 where it cannot."""
-    since = float(sighting.time - path.sightings[-1].time)
-    buffer = 0.0 if path.change == "cut" else min(buffer, SPEED * since)
+    if path.change == "cut":
+        return 0.0
+    buffer = min(buffer, SPEED * float(sighting.time - path.sightings[-1].time))
     low, high = sorted((expected.height, sighting.face.box.height))
     if high > SIZES * low:
         return 0.0
     overlap = _overlap(_larger(expected, buffer), _larger(sighting.face.box, buffer))
-    if overlap < LEAST_OVERLAP[path.change]:
+    if overlap < LEAST_OVERLAP:
         return 0.0
     apart = _apart(path.sightings[-1].mark, sighting.mark)
-    return overlap * max(0.0, 1 - apart / UNLIKE[path.change])
+    unlike = UNLIKE_AFTER_JUMP if path.change == "jump" else UNLIKE
+    return overlap * max(0.0, 1 - apart / unlike)
 
 
 def _apart(mark: bytes, other: bytes) -> float:
