@@ -67,8 +67,10 @@ def open_input(path: Path) -> InputContainer:
             os.path.abspath(path), options=limits, metadata_errors="replace"
         )  # absolute: a name like `http:x` is no address
     except Exception as error:  # FFmpeg's errors, and whatever damage provokes in PyAV
+        other = isinstance(error, av.error.ArgumentError)  # what `CONTAINERS` leaves out
+        what = "an MP4, MKV, WebM, AVI or MPEG file" if other else "a whole video file"
         raise VideoError(
-            f"{shown(path)} cannot be read as a video ({why(error)}); give a whole video file"
+            f"{shown(path)} cannot be read as a video ({why(error)}); give {what}"
         ) from None
 
 
@@ -96,7 +98,7 @@ def why(error: Exception) -> str:
     match error:
         case av.error.InvalidDataError():
             return "damaged, cut off, or no video"
-        case av.error.ArgumentError():  # what `CONTAINERS` leaves out
+        case av.error.ArgumentError():
             return "of a kind that is not supported"
     text = getattr(error, "strerror", None) or str(error)
     return " ".join(text.split()) or type(error).__name__
