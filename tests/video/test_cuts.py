@@ -36,6 +36,18 @@ def shown(time: float) -> np.ndarray:
     return pixels
 
 
+NOISE = np.random.default_rng(0).integers(0, 255, (60, 200, 3), dtype=np.uint8)
+WALL = np.full((*SIZE_HW, 3), (90, 110, 100), np.uint8)
+
+
+def beside(wall: np.ndarray, photo: np.ndarray) -> np.ndarray:
+    """A part of a photo, as large as a face, before a wall."""
+    pixels = wall.copy()
+    small = Image.fromarray(photo[100:300, 150:350]).resize((20, 20), Image.Resampling.BOX)
+    pixels[40:60, 60:80] = np.asarray(small)
+    return pixels
+
+
 CASES: dict[str, tuple[list[np.ndarray], list[tuple[float, Change]]]] = {
     "a cut": (framed(lambda t: part(COFFEE if t < 1 else ROCKET, 20), 2), [(1, "cut")]),
     "a cut in the dark": (
@@ -45,6 +57,10 @@ CASES: dict[str, tuple[list[np.ndarray], list[tuple[float, Change]]]] = {
     "a quick pan": (framed(lambda t: part(COFFEE, 20 + 100 * t), 1), []),
     "a fade": (framed(lambda t: part(COFFEE, 20, light=max(0.02, 1 - t / 2)), 2), []),
     "a title appears": (framed(shown, 2), [(1, "jump")]),
+    "another face, and it is small": (
+        framed(lambda t: beside(WALL, ROCKET if t < 1 else COFFEE), 2),
+        [(1, "jump")],
+    ),
 }
 
 
@@ -65,3 +81,28 @@ def test_a_cut_between_two_looks_is_not_lost(tmp_path: Path) -> None:
     with Video(write_clip(tmp_path / "clip.mp4", frames)) as video:
         looks = [(still.time, change) for still, change in spaced(video.stills(), Fraction(1, 5))]
     assert [look for look in looks if look[1] != "none"] == [(Fraction(6, 5), "cut")]
+
+
+@pytest.mark.parametrize("rate", [25, 10, 5])
+def test_cuts_before_one_wall_that_follow_quickly_are_all_seen(tmp_path: Path, rate: int) -> None:
+    faces = [beside(WALL, COFFEE), beside(WALL, ROCKET)]
+    length = Fraction(2, 5)
+    frames = [faces[int(Fraction(number, rate) / length) % 2] for number in range(2 * rate)]
+    with Video(write_clip(tmp_path / "clip.mp4", frames, rate=rate)) as video:
+        looks = [(still.time, change) for still, change in spaced(video.stills(), Fraction(1, 5))]
+    wanted = [(number * length, "jump") for number in range(1, 5)]
+    assert [look for look in looks if look[1] != "none"] == wanted
+
+
+@pytest.mark.parametrize("rate", [25, 10])
+def test_a_camera_that_turns_before_a_patterned_wall_makes_no_cuts(
+    tmp_path: Path, rate: int
+) -> None:
+    wall = Image.fromarray(NOISE).resize((800, 240), Image.Resampling.BICUBIC)
+    frames = [
+        np.asarray(wall.crop((left, 20, left + SIZE_HW[1], 20 + SIZE_HW[0])))
+        for left in (round(100 * number / rate) for number in range(3 * rate))
+    ]
+    with Video(write_clip(tmp_path / "clip.mp4", frames, rate=rate)) as video:
+        changes = [change for _, change in spaced(video.stills(), Fraction(1, rate))]
+    assert "cut" not in changes
