@@ -1,17 +1,21 @@
 """Faces that are known to be in a clip become tracks: how many, when, and of which label."""
 
 import csv
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from pilah import Pilah
 from pilah.types import Box, Face
+from pilah.video.cuts import Change
 from pilah.video.follow import Track
 from pilah.video.look import Look, Sighting
 from pilah.video.tracks import paths_of
@@ -121,6 +125,85 @@ def test_tracks_are_the_faces_that_are_there(model: Pilah, tmp_path: Path, name:
     check(followed(model, path), wanted, within=FIFTH)
 
 
+def four_people(rate: int, light: float = 1.0) -> Iterable[NDArray[np.uint8]]:
+    """One in the place of the other before one wall, each for 0.6 s."""
+    portraits = [collins(), hopper(), ImageOps.mirror(collins()), ImageOps.mirror(hopper())]
+    actors = [
+        Actor(portrait, between(number * 0.6, number * 0.6 + 0.6, still_at(320, 180, 200)))
+        for number, portrait in enumerate(portraits)
+    ]
+    return ((frame * light).astype(np.uint8) for frame in pictures(actors, 2.4, rate=rate))
+
+
+@pytest.mark.parametrize(("rate", "light"), [(25, 1), (10, 1), (5, 1), (25, 0.2)])
+def test_cuts_that_follow_quickly(model: Pilah, tmp_path: Path, rate: int, light: float) -> None:
+    path = write_clip(tmp_path / "clip.mp4", four_people(rate, light), rate=rate)
+    tracks = followed(model, path)
+    wanted = [(Fraction(3 * n, 5), Fraction(3 * n + 2, 5)) for n in range(4)]
+    assert [(track.start, track.end) for track in tracks] == wanted
+
+
+@pytest.mark.parametrize("level", [0, 255])
+@pytest.mark.parametrize("seconds", [0.04, 0.24])
+def test_a_flash_is_no_cut(model: Pilah, tmp_path: Path, level: int, seconds: float) -> None:
+    frames = [
+        np.full_like(frame, level) if 1 <= number / RATE < 1 + seconds else frame
+        for number, frame in enumerate(pictures([Actor(hopper(), still_at(320, 180, 200))], 2))
+    ]
+    (track,) = followed(model, write_clip(tmp_path / "clip.mp4", frames))
+    assert (track.start, track.end) == (0, Fraction(9, 5))
+
+
+def test_a_flash_between_two_people_is_one(model: Pilah, tmp_path: Path) -> None:
+    actors, seconds, wanted = CASES["another face in the same place"]
+    frames = [
+        np.full_like(frame, 255) if 1.44 <= number / RATE < 1.56 else frame
+        for number, frame in enumerate(pictures(actors, seconds))
+    ]
+    check(followed(model, write_clip(tmp_path / "clip.mp4", frames)), wanted, within=FIFTH)
+
+
+@pytest.mark.parametrize("seconds", [0.4, 1.0])
+def test_one_face_that_dissolves_into_another_is_two_tracks(
+    model: Pilah, tmp_path: Path, seconds: float
+) -> None:
+    first = pictures([Actor(hopper(), still_at(320, 180, 200))], 4)
+    then = pictures([Actor(collins(), still_at(320, 186, 280))], 4)
+    frames = []
+    for number, (a, b) in enumerate(zip(first, then, strict=True)):
+        share = min(1.0, max(0.0, 0.5 + (number / RATE - 2) / seconds))
+        frames.append(((1 - share) * a + share * b).astype(np.uint8))
+    tracks = followed(model, write_clip(tmp_path / "clip.mp4", frames))
+    half = Fraction(str(seconds / 2)) + FIFTH
+    check(tracks, [("male", 0, 2), ("female", 2, 4)], within=half)
+
+
+def test_a_light_that_is_switched_off_is_no_cut(model: Pilah, tmp_path: Path) -> None:
+    frames = [
+        frame // 2 if number >= RATE else frame
+        for number, frame in enumerate(pictures([Actor(hopper(), still_at(320, 180, 200))], 2))
+    ]
+    (track,) = followed(model, write_clip(tmp_path / "clip.mp4", frames))
+    assert (track.start, track.end) == (0, Fraction(9, 5))
+
+
+@pytest.mark.parametrize("rate", [25, 10])
+def test_a_camera_that_shakes_before_a_patterned_wall(
+    model: Pilah, tmp_path: Path, rate: int
+) -> None:
+    pattern = np.random.default_rng(0).integers(0, 255, (45, 80, 3), dtype=np.uint8)
+    wall = Image.fromarray(pattern).resize((800, 450), Image.Resampling.BICUBIC)
+    face = hopper().resize((200, 229))
+    wall.paste(face, (300, 110))
+    corners = [
+        (80 + round(25 * math.sin(19 * time)), 45 + round(20 * math.cos(23 * time)))
+        for time in (number / rate for number in range(2 * rate))
+    ]
+    frames = [np.asarray(wall.crop((x, y, x + 640, y + 360))) for x, y in corners]
+    (track,) = followed(model, write_clip(tmp_path / "clip.mp4", frames, rate=rate))
+    assert (track.start, track.end) == (0, Fraction(9, 5))
+
+
 def test_who_crosses_another_goes_on(model: Pilah, tmp_path: Path) -> None:
     actors, seconds, _ = CASES["crossing"]
     path = write_clip(tmp_path / "clip.mp4", pictures(actors, seconds))
@@ -225,8 +308,22 @@ def test_a_mistake_of_the_detector_is_no_track() -> None:
     assert path.on_screen == FIFTH
 
 
-def test_a_scene_ends_all_tracks() -> None:
+@pytest.mark.parametrize("change", ["jump", "cut"])
+def test_a_scene_ends_the_tracks_of_those_who_look_another(change: Change) -> None:
     looks = [seen(FIFTH * number, (400, 80, 0.95)) for number in range(10)]
+    looks[4] = replace(looks[4], change=change)
+    assert [len(path.sightings) for path in paths_of(looks, FIFTH)] == [10]
+    other = bytes(range(48))
+    looks[4:] = [
+        replace(look, sightings=(replace(look.sightings[0], mark=other),)) for look in looks[4:]
+    ]
+    assert [len(path.sightings) for path in paths_of(looks, FIFTH)] == [4, 6]
+    looks[4] = replace(looks[4], sightings=())  # nor is it forgotten by the next look
+    assert [len(path.sightings) for path in paths_of(looks, FIFTH)] == [4, 5]
+
+
+def test_after_a_cut_the_same_face_elsewhere_is_another() -> None:
+    looks = [seen(FIFTH * n, (400 if n < 4 else 440, 80, 0.95)) for n in range(10)]
     assert [len(path.sightings) for path in paths_of(looks, FIFTH)] == [10]
     looks[4] = replace(looks[4], change="cut")
     assert [len(path.sightings) for path in paths_of(looks, FIFTH)] == [4, 6]
