@@ -162,6 +162,21 @@ def test_a_flash_between_two_people_is_one(model: Pilah, tmp_path: Path) -> None
     check(followed(model, write_clip(tmp_path / "clip.mp4", frames)), wanted, within=FIFTH)
 
 
+@pytest.mark.parametrize("seconds", [0.4, 1.0])
+def test_one_face_that_dissolves_into_another_is_two_tracks(
+    model: Pilah, tmp_path: Path, seconds: float
+) -> None:
+    first = pictures([Actor(hopper(), still_at(320, 180, 200))], 4)
+    then = pictures([Actor(collins(), still_at(320, 186, 280))], 4)
+    frames = []
+    for number, (a, b) in enumerate(zip(first, then, strict=True)):
+        share = min(1.0, max(0.0, 0.5 + (number / RATE - 2) / seconds))
+        frames.append(((1 - share) * a + share * b).astype(np.uint8))
+    tracks = followed(model, write_clip(tmp_path / "clip.mp4", frames))
+    half = Fraction(str(seconds / 2)) + FIFTH
+    check(tracks, [("male", 0, 2), ("female", 2, 4)], within=half)
+
+
 def test_a_light_that_is_switched_off_is_no_cut(model: Pilah, tmp_path: Path) -> None:
     frames = [
         frame // 2 if number >= RATE else frame

@@ -2,11 +2,14 @@
 
 Their mean difference, by how far brightness and colours of both spread, is near 0 for a camera that
 stands or moves, and near 1 for two frames that have nothing in common: then it is a cut. A smaller
-difference that stands out among those before it (as adaptive detectors of shots take it; Hanjalic,
-"Shot-boundary detection: unraveled and resolved?", 2002) is a jump: a cut between two people before
-one wall, or a title that appears beside one. The faces themselves have to say which. Where the
-picture of before a cut is soon back, it was a flash, or a frame that does not belong there. Where
-both frames differ by their light alone, it was a switch.
+difference, or one of a part of the picture, that stands out among those before it (as adaptive
+detectors of shots take it; Hanjalic, "Shot-boundary detection: unraveled and resolved?", 2002) is a
+jump: a cut between two people before one wall, or a title that appears beside one. The faces
+themselves have to say which.
+
+A camera that turns quickly before a patterned wall makes differences too: frames that differ are
+compared again with that turn taken out. Where they differ by their light alone, it was a switch.
+Where the picture of before a cut is soon back, it was a flash, or a frame that does not belong.
 """
 
 from collections import deque

@@ -15,8 +15,10 @@ Only where a cut was the begin of a flash do those go on who were there before i
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import takewhile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pilah.types import Box
 from pilah.video.cuts import BACK, CHANGES, Change
@@ -32,6 +34,9 @@ SPEED = 4.0
 """But by no more than so many sizes a second, since the face was last seen."""
 
 LEAST_OVERLAP = 0.1
+STAYS = 0.5
+"""How far a face overlaps its place of a second ago if it stays there."""
+
 UNLIKE, UNLIKE_AFTER_JUMP = 1.0, 0.3
 """How far the marks of one face may lie apart, and how far after a jump.
 
@@ -44,6 +49,11 @@ DARK = 4.0
 
 SIZES = 1.6
 """How many times as high a face can be that goes on with a track: no face grows faster."""
+
+DISSOLVED, STRAIGHT = 0.55, 0.2
+"""A face dissolves into another if in `GONE` seconds its marks go so far, and straight: all between
+are mixtures of both ends, but for this share of the way. Marks of a head that turns are not.
+"""
 
 STEPS = 3
 """Sightings that say how a face moves."""
@@ -159,17 +169,38 @@ def _likeness(path: Path, expected: Box, sighting: Sighting, buffer: float) -> f
     overlap = _overlap(_larger(expected, buffer), _larger(sighting.face.box, buffer))
     if overlap < LEAST_OVERLAP:
         return 0.0
-    apart = _apart(path.sightings[-1].mark, sighting.mark)
     unlike = UNLIKE_AFTER_JUMP if path.change == "jump" else UNLIKE
-    return overlap * max(0.0, 1 - apart / unlike)
+    like = 1 - _apart(path.sightings[-1].mark, sighting.mark) / unlike
+    return overlap * like if like > 0 and not _dissolves(path, sighting) else 0.0
+
+
+def _dissolves(path: Path, sighting: Sighting) -> bool:
+    """Whether a face slowly became another, as no two looks alone can show."""
+    lately = takewhile(lambda each: sighting.time - each.time <= GONE, reversed(path.sightings))
+    *between, first = [*lately] or [sighting]
+    if not between or _apart(first.mark, sighting.mark) < DISSOLVED:
+        return False
+    if _overlap(first.face.box, sighting.face.box) < STAYS:
+        return False
+    start, end, *marks = (_levels(each.mark) for each in (first, sighting, *between))
+    way = end - start
+    ahead = np.array(marks) - start
+    shares = (ahead @ way / (way @ way)).clip(0, 1)
+    off = np.abs(ahead - np.outer(shares, way)).mean(axis=1)
+    mixed = (shares > STRAIGHT) & (shares < 1 - STRAIGHT)
+    return bool(mixed.any() and off.max() < STRAIGHT * np.abs(way).mean())
 
 
 def _apart(mark: bytes, other: bytes) -> float:
     """Mean difference of two marks, each by its own mean and spread: whatever the light."""
-    levels = np.array([np.frombuffer(each, np.uint8) for each in (mark, other)], np.float64)
-    levels -= levels.mean(axis=1, keepdims=True)
-    a, b = levels / (levels.std(axis=1, keepdims=True) + DARK)
+    a, b = (
+        (levels - levels.mean()) / (levels.std() + DARK) for levels in map(_levels, (mark, other))
+    )
     return float(np.abs(a - b).mean())
+
+
+def _levels(mark: bytes) -> NDArray[np.float64]:
+    return np.frombuffer(mark, np.uint8).astype(np.float64)
 
 
 def _larger(box: Box, buffer: float) -> Box:
