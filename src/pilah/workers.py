@@ -153,9 +153,9 @@ class Workers:
                 initializer=_start_worker,
                 initargs=(self._cpu_seconds,),
             )
-            with starting():
-                first = pool.submit(os.getpid)
-            first.result()
+            with starting():  # all at once: the pool itself starts one when the others are busy
+                ready = [pool.submit(os.getpid) for _ in range(workers)]
+            ready[0].result()
         except (BrokenProcessPool, ImportError, NotImplementedError, OSError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise NoWorkersError(reason) from None
