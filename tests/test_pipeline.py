@@ -111,6 +111,26 @@ def test_keys_come_back_with_their_results(here: Pilah, shared_out: Pilah, tmp_p
         assert [result for _, result in found] == alone
 
 
+def test_pixels_are_answered_as_photos_are_and_few_are_taken_ahead(shared_out: Pilah) -> None:
+    image = Image.fromarray(skimage.data.astronaut())
+    pixels = [np.asarray(image.rotate(angle)) for angle in range(0, 48, 4)]
+    taken = 0
+
+    def keyed() -> Iterator[tuple[int, np.ndarray]]:
+        nonlocal taken
+        for number, image_rgb in enumerate(pixels):
+            taken += 1
+            yield number, image_rgb
+
+    found = shared_out.predict_pixels(keyed())
+    first = next(found)
+    assert taken == 2 * shared_out.workers
+    answers = [first, *found]
+    assert [key for key, _ in answers] == list(range(12))
+    assert [result for _, result in answers] == [*map(shared_out.predict, pixels)]
+    assert answers[0][1].faces
+
+
 def test_workers_refuse_a_model_file_that_is_not_the_one_that_was_loaded(
     tiny_bundle: Path, square_bundle: Path, tmp_path: Path
 ) -> None:

@@ -9,7 +9,8 @@ worker are under way at any time, so memory does not grow with the number of pho
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from functools import partial
 from itertools import chain, islice
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from pilah.cores import usable_cores
@@ -117,7 +119,7 @@ class Pilah:
         """Give (key, Result) for each (key, photo), so that nobody needs to count.
 
         A key may be anything; it comes back as it was given. `ahead` is how many photos a worker
-        are taken before they are needed: fewer where they are pixels, which take memory. With
+        are taken before they are needed: fewer where they are bytes, which take memory. With
         `apart` no photo is read in this process, however few they are: one that would end it ends
         a worker. For the rest see `predict_many`.
 
@@ -133,13 +135,7 @@ class Pilah:
             for key, photo in photos_again:
                 yield key, answerer(photo)
             return
-        task = partial(
-            answer,
-            extractor=self._extractor,
-            model=self._file,
-            min_confidence=self.min_confidence,
-            crops=crops,
-        )
+        task = self._task(crops)
         under_way: deque[tuple[Key, UnderWay[Result]]] = deque()
         try:
             for key, photo in photos_again:
@@ -151,6 +147,31 @@ class Pilah:
         finally:
             for _, waiting in under_way:
                 waiting.made.cancel()
+
+    def predict_pixels(
+        self, images: Iterable[tuple[Key, NDArray[np.uint8]]], *, ahead: int = 2
+    ) -> Iterator[tuple[Key, Result]]:
+        """Give (key, Result) for each (key, pixels): as `predict_stream`, by threads.
+
+        Pixels would have to travel to a process, and have nothing left in them that could end one.
+
+        Args:
+            images: each with a key, which may be anything; pixels are uint8 RGB (h, w, 3).
+            ahead: how many images a thread are taken before they are needed.
+        """
+        task = self._task(crops=False)
+        under_way: deque[tuple[Key, Future[Result]]] = deque()
+        with ThreadPoolExecutor(self.workers) as threads:
+            try:
+                for key, image_rgb in images:
+                    under_way.append((key, threads.submit(task, image_rgb)))
+                    if len(under_way) >= ahead * self.workers:
+                        key, made = under_way.popleft()
+                        yield key, made.result()
+                for key, made in under_way:
+                    yield key, made.result()
+            finally:
+                threads.shutdown(cancel_futures=True)
 
     def crop(self, photo: Photo, number: int = 0, *, crops: bool = False) -> Crop:
         """What the model sees of one face; `number` counts `Result.faces` from 0.
@@ -187,11 +208,21 @@ class Pilah:
         from pilah.video.follow import Following, follow
 
         how = Following.of(self.info, self.min_confidence, every)
-        return follow(Path(video), self.predict_stream, how)
+        return follow(Path(video), self.predict_pixels, how)
 
     def close(self) -> None:
         """End the worker processes; they also end with the program."""
         self._workers.close()
+
+    def _task(self, crops: bool) -> Callable[[Photo], Result]:
+        """What a worker does with a photo."""
+        return partial(
+            answer,
+            extractor=self._extractor,
+            model=self._file,
+            min_confidence=self.min_confidence,
+            crops=crops,
+        )
 
     def _answerer(self, crops: bool) -> Answerer:
         return Answerer(self._extractor, self._classifier, self.min_confidence, crops)

@@ -104,7 +104,7 @@ def video(
             summary = write_video(
                 clip,
                 target,
-                predictor.predict_stream,
+                predictor.predict_pixels,
                 following,
                 model=described,
                 progress=show_progress,

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pilah.errors import VideoError
-from pilah.images import Photo
 from pilah.types import Box, Face, Result
 from pilah.video.cuts import Change
 from pilah.video.decode import Still
 
 AHEAD = 2
-"""Stills a worker that are decoded before they are needed: several megabytes each."""
+"""Stills a thread that are decoded before they are needed: several megabytes each."""
 
 SHARPNESS_HW = (64, 64)
 MARK_HW = (4, 4)
@@ -28,12 +27,12 @@ MARK_AROUND = 0.25
 
 
 class AnswersOf(Protocol):
-    """`Pilah.predict_stream`, or what does the same."""
+    """`Pilah.predict_pixels`, or what does the same."""
 
     def __call__(
-        self, photos: Iterable[tuple[Any, Photo]], /, *, ahead: int
+        self, images: Iterable[tuple[Any, NDArray[np.uint8]]], /, *, ahead: int
     ) -> Iterator[tuple[Any, Result]]:
-        """(key, photo) in, (key, Result) out, in the same order."""
+        """(key, pixels) in, (key, Result) out, in the same order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def look_at(
         VideoError: there is no memory left to search a still, or the like.
     """
 
-    def asked() -> Iterator[tuple[tuple[Still, Change, NDArray[np.uint8]], Photo]]:
+    def asked() -> Iterator[tuple[tuple[Still, Change, NDArray[np.uint8]], NDArray[np.uint8]]]:
         for still, change in stills:
             if after is None or still.time > after:
                 pixels = still.pixels()
