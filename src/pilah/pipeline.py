@@ -29,6 +29,7 @@ from pilah.images import Photo, as_photo
 from pilah.models import DEFAULT_MODEL, model_path
 from pilah.models.bundle import BundleInfo, open_bundle
 from pilah.models.classifier import Classifier
+from pilah.models.confidence import confidence_asked
 from pilah.occlusion import Crop, Occlusion, occlude
 from pilah.results import Answerer, answer
 from pilah.types import Result
@@ -158,6 +159,9 @@ class Pilah:
         Args:
             images: each with a key, which may be anything; pixels are uint8 RGB (h, w, 3).
             ahead: how many images a thread are taken before they are needed.
+
+        Raises:
+            BundleError: the model's file is not there as it was.
         """
         task = self._task(crops=False)
         under_way: deque[tuple[Key, Future[Result]]] = deque()
@@ -279,35 +283,6 @@ def load(
         workers=workers,
         device=device,
     )
-
-
-def confidence_asked(
-    info: BundleInfo, min_confidence: float | None, max_error: float | None
-) -> float:
-    """The minimum confidence that a caller asks of a model; see `load`.
-
-    Raises:
-        BundleError: the model never errs as little as `max_error`.
-        PilahError: one of them is out of its range, or both are given.
-    """
-    if max_error is None:
-        chosen = info.min_confidence if min_confidence is None else min_confidence
-        if not 0.5 <= chosen <= 1:
-            raise PilahError(
-                f"a minimum confidence of {min_confidence} is out of range; give 0.5 (never "
-                "unsure) to 1"
-            )
-        return chosen
-    if min_confidence is not None:
-        raise PilahError(
-            "a minimum confidence and a maximum error exclude each other; give one of them"
-        )
-    if not 0 <= max_error <= 0.5:
-        raise PilahError(
-            f"a maximum error of {max_error} is out of range; give a share from 0 to 0.5, such as "
-            "0.01"
-        )
-    return info.point_for(max_error).min_confidence
 
 
 def _checked(photos: Iterable[tuple[Key, Photo]]) -> Iterator[tuple[Key, Photo]]:

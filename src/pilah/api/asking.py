@@ -13,7 +13,7 @@ from pilah.api.schema import Options
 from pilah.api.served import Answer, Ask
 from pilah.api.upload import Upload
 from pilah.errors import PilahError
-from pilah.pipeline import confidence_asked
+from pilah.models.confidence import confidence_asked
 
 READY_SECONDS = 10
 """In which the tiny photo must be answered, and for which that answer is good."""

@@ -103,7 +103,7 @@ def classify(
     except KeyboardInterrupt:
         print("pilah: stopped. Run the same command again to resume.", file=sys.stderr)
         raise typer.Exit(130) from None
-    more = {"done": made.done, "skipped": made.skipped, "earlier": made.earlier}
+    more = {"done": made.done, "skipped": made.skipped, "earlier_sorts": made.earlier}
     print_summary(made.summary, as_json=as_json, **more)
     if not as_json:
         _print(made, target)

@@ -1,12 +1,14 @@
 """What do all shards of a folder say? Counts, and the share of women with its interval."""
 
 import json
+import os
 import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pilah.cluster.listing import NAME as LISTING
 from pilah.cluster.shards import finished, rows
@@ -71,8 +73,8 @@ def is_classified(folder: Path) -> bool:
 def listed_in(folder: Path) -> int | None:
     """How many photos the list of a folder has; None where it cannot be read, as during a run."""
     try:
-        with closing(sqlite3.connect(folder / LISTING, timeout=0)) as base:
-            base.execute("PRAGMA query_only = ON")
+        name = quote(os.fsencode(folder / LISTING))
+        with closing(sqlite3.connect(f"file:{name}?mode=ro", timeout=0, uri=True)) as base:
             found = base.execute("SELECT coalesce(max(number), 0) FROM photos").fetchone()
     except sqlite3.Error:
         return None

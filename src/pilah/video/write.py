@@ -101,7 +101,7 @@ def write_video(
                     return Summary.from_json(json.loads(made.read_text(encoding="utf-8")))
             return _write(path, target, answers_of, following, journal, seconds, progress)
     except OSError as error:
-        folders = (target, *target.absolute().parents)
+        folders = (target, *target.parents)
         home = next(filter(os.path.exists, folders))  # a name that is too long is none
         free = shutil.disk_usage(home).free / 1e6
         raise VideoError(
