@@ -65,13 +65,20 @@ _TURNS = {
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """A decoded photo: `image_rgb` uint8 (h, w, 3), upright, sRGB; the full photo's `size_hw`.
+    """A decoded photo: `image` of mode RGB, upright, sRGB; the full photo's `size_hw`.
 
-    `image_rgb` is smaller than `size_hw` where the photo was decoded at a reduced scale.
+    `image` is smaller than `size_hw` where the photo was decoded at a reduced scale. It stays
+    Pillow's, which resizes and cuts it, for each way to an array and back is a copy. Its `info` is
+    still the file's: write `image_rgb` to a file, not `image`.
     """
 
-    image_rgb: NDArray[np.uint8]
+    image: Image.Image
     size_hw: tuple[int, int]
+
+    @property
+    def image_rgb(self) -> NDArray[np.uint8]:
+        """The same pixels as uint8 (h, w, 3)."""
+        return np.asarray(self.image)
 
 
 def load(photo: Photo) -> NDArray[np.uint8]:
@@ -140,7 +147,9 @@ def as_photo(given: object) -> PlainPhoto:
             return given.getvalue()
         case np.ndarray() if not _is_picture(given):
             raise PhotoTypeError(f"an array of {given.dtype}, shape {given.shape}", ACCEPTED)
-        case str() | bytes() | os.PathLike() | Image.Image() | np.ndarray():
+        case os.PathLike():  # its class may be defined where a worker cannot import it
+            return os.fsdecode(given)
+        case str() | bytes() | Image.Image() | np.ndarray():
             return given
         case _:
             raise PhotoTypeError(f"{type(given).__name__} {_short(given)}", ACCEPTED)
@@ -164,8 +173,10 @@ def _short(given: object) -> str:
 def _from_array(pixels: NDArray[np.uint8]) -> Pixels:
     if pixels.ndim == 2 or pixels.shape[2] != 3:
         flat = pixels[..., 0] if pixels.shape[2:] == (1,) else pixels
-        pixels = np.asarray(to_srgb(Image.fromarray(np.ascontiguousarray(flat))))
-    return Pixels(pixels, (pixels.shape[0], pixels.shape[1]))
+        image = to_srgb(Image.fromarray(np.ascontiguousarray(flat)))
+    else:
+        image = Image.fromarray(pixels)
+    return Pixels(image, (image.height, image.width))
 
 
 @contextmanager
@@ -210,10 +221,10 @@ def _decode(image: Image.Image, *, at_least: int | None) -> Pixels:
     image_rgb = to_srgb(image)
     if said in _TURNS:
         image_rgb = image_rgb.transpose(_TURNS[said])
-    pixels = np.asarray(image_rgb)
+    image_rgb.load()  # before its file is closed
     if not reduced:
-        return Pixels(pixels, (pixels.shape[0], pixels.shape[1]))
-    return Pixels(pixels, (width, height) if said >= 5 else (height, width))
+        return Pixels(image_rgb, (image_rgb.height, image_rgb.width))
+    return Pixels(image_rgb, (width, height) if said >= 5 else (height, width))
 
 
 def _orientation(image: Image.Image) -> int:

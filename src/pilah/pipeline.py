@@ -1,39 +1,37 @@
 """Many photos in, one Result each, in the same order.
 
     photos ─▶ worker processes: decode, find, crop, classify ─▶ Results
-              (workers.py, faces/, models/)
+              (stream.py, workers.py, faces/, models/)
 
-A worker does all of a photo, so that only its path and its Result travel. Only `AHEAD` photos a
-worker are under way at any time, so memory does not grow with the number of photos.
+A worker does all of a photo, so that only its path and its Result travel.
 """
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from pilah.cores import usable_cores
-from pilah.errors import BundleError, ImageError, PhotoTypeError, PilahError
+from pilah.errors import ImageError, PhotoTypeError, PilahError
 from pilah.faces.detect import shared_detector
-from pilah.faces.extract import Extractor, unreadable
-from pilah.images import Photo, as_photo
+from pilah.faces.extract import Extractor
+from pilah.images import Photo, PlainPhoto, as_photo
 from pilah.models import DEFAULT_MODEL, model_path
 from pilah.models.bundle import BundleInfo, open_bundle
 from pilah.models.classifier import Classifier
 from pilah.models.confidence import confidence_asked
 from pilah.occlusion import Crop, Occlusion, occlude
-from pilah.results import Answerer, answer
+from pilah.results import Answerer, answer_each
+from pilah.stream import Key, Task, by_processes, by_threads
 from pilah.types import Result
-from pilah.workers import UnderWay, Workers, why_not
+from pilah.workers import Workers
 
 if TYPE_CHECKING:
     from pilah.video.follow import Track
@@ -44,11 +42,8 @@ AHEAD = 16
 FEW = 16
 """Fewer photos than this are done before worker processes would have started."""
 
-
 SINGLE = (str, bytes, bytearray, memoryview, os.PathLike, Image.Image, np.ndarray)
 SEVERAL = "pass a list of photos, or call predict for one"
-
-Key = TypeVar("Key")
 
 
 class Pilah:
@@ -136,18 +131,7 @@ class Pilah:
             for key, photo in photos_again:
                 yield key, answerer(photo)
             return
-        task = self._task(crops)
-        under_way: deque[tuple[Key, UnderWay[Result]]] = deque()
-        try:
-            for key, photo in photos_again:
-                under_way.append((key, self._workers.submit(task, photo)))
-                if len(under_way) >= ahead * self.workers:
-                    yield self._finished(answerer, *under_way.popleft())
-            while under_way:
-                yield self._finished(answerer, *under_way.popleft())
-        finally:
-            for _, waiting in under_way:
-                waiting.made.cancel()
+        yield from by_processes(photos_again, self._workers, self._task(crops), ahead=ahead)
 
     def predict_pixels(
         self, images: Iterable[tuple[Key, NDArray[np.uint8]]], *, ahead: int = 2
@@ -163,19 +147,7 @@ class Pilah:
         Raises:
             BundleError: the model's file is not there as it was.
         """
-        task = self._task(crops=False)
-        under_way: deque[tuple[Key, Future[Result]]] = deque()
-        with ThreadPoolExecutor(self.workers) as threads:
-            try:
-                for key, image_rgb in images:
-                    under_way.append((key, threads.submit(task, image_rgb)))
-                    if len(under_way) >= ahead * self.workers:
-                        key, made = under_way.popleft()
-                        yield key, made.result()
-                for key, made in under_way:
-                    yield key, made.result()
-            finally:
-                threads.shutdown(cancel_futures=True)
+        return by_threads(images, self.workers, self._task(crops=False), ahead=ahead)
 
     def crop(self, photo: Photo, number: int = 0, *, crops: bool = False) -> Crop:
         """What the model sees of one face; `number` counts `Result.faces` from 0.
@@ -218,10 +190,10 @@ class Pilah:
         """End the worker processes; they also end with the program."""
         self._workers.close()
 
-    def _task(self, crops: bool) -> Callable[[Photo], Result]:
-        """What a worker does with a photo."""
+    def _task(self, crops: bool) -> Task:
+        """What a worker does with photos."""
         return partial(
-            answer,
+            answer_each,
             extractor=self._extractor,
             model=self._file,
             min_confidence=self.min_confidence,
@@ -230,15 +202,6 @@ class Pilah:
 
     def _answerer(self, crops: bool) -> Answerer:
         return Answerer(self._extractor, self._classifier, self.min_confidence, crops)
-
-    def _finished(self, answerer: Answerer, key: Key, task: UnderWay[Result]) -> tuple[Key, Result]:
-        """Wait for a photo; what goes wrong with it is kept in its Result."""
-        try:
-            return key, self._workers.finish(task)
-        except BundleError:
-            raise
-        except Exception as error:
-            return key, answerer.result(task.photo, unreadable(why_not(error)))
 
 
 def load(
@@ -285,7 +248,7 @@ def load(
     )
 
 
-def _checked(photos: Iterable[tuple[Key, Photo]]) -> Iterator[tuple[Key, Photo]]:
+def _checked(photos: Iterable[tuple[Key, Photo]]) -> Iterator[tuple[Key, PlainPhoto]]:
     """Photos in a form that a worker can take; here, because a mistake is the caller's to see."""
     for key, photo in photos:
         yield key, as_photo(photo)

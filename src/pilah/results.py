@@ -37,15 +37,21 @@ class Answerer:
         return results_of([(path, extracted, self.min_confidence)], self.classifier)[0]
 
 
-def answer(
-    photo: Photo, *, extractor: Extractor, model: BundleFile, min_confidence: float, crops: bool
-) -> Result:
-    """What a worker process does with a photo: all that an `Answerer` does.
+def answer_each(
+    photos: Sequence[Photo],
+    *,
+    extractor: Extractor,
+    model: BundleFile,
+    min_confidence: float,
+    crops: bool,
+) -> list[Result]:
+    """What a worker process does with photos, one after the other: all that an `Answerer` does.
 
     Raises:
         BundleError: the model's file is not there as it was, see `classifier_of`.
     """
-    return Answerer(extractor, classifier_of(model), min_confidence, crops)(photo)
+    answerer = Answerer(extractor, classifier_of(model), min_confidence, crops)
+    return [answerer(photo) for photo in photos]
 
 
 def results_of(

@@ -1,4 +1,4 @@
-"""Processes that do one task with one photo each at a time, such as finding and cropping its faces.
+"""Processes that do one task each at a time, such as finding and cropping the faces of a photo.
 
 Processes, not threads: a photo that crashes its decoder ends one of them and not the program. Where
 none can start (no semaphores, no memory, inside a pool of daemons), the calling process does their
@@ -18,9 +18,9 @@ from typing import Generic, TypeVar
 
 from pilah.faces.detect import shared_detector
 from pilah.faces.extract import Extracted, unreadable
-from pilah.images import Photo
 from pilah.starting import ENDING, starting
 
+Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 LOG = logging.getLogger("pilah")
@@ -34,23 +34,26 @@ class NoWorkersError(Exception):
 
 
 class WorkerError(Exception):
-    """A photo was not done; the text is why."""
+    """A task was not done; the text is why."""
 
 
 @dataclass(frozen=True, slots=True)
-class UnderWay(Generic[Made]):
-    """A photo that a worker process has, or is going to; without a `pool` it is done."""
+class UnderWay(Generic[Given, Made]):
+    """A task that a worker process has, or is going to; without a `pool` it is done.
 
-    task: Callable[[Photo], Made]
-    photo: Photo
+    `given` is what it is done with: a photo, or some.
+    """
+
+    task: Callable[[Given], Made]
+    given: Given
     pool: ProcessPoolExecutor | None
     made: Future[Made]
 
 
 class Workers:
-    """`number` worker processes, which start with the first photo; several threads may share them.
+    """`number` worker processes, which start with the first task; several threads may share them.
 
-    A photo that ends its process gives an error; the others are done all the same. So does one that
+    A task that ends its process gives an error; the others are done all the same. So does one that
     takes a process more than `cpu_seconds`, where a system can count them.
     """
 
@@ -67,12 +70,12 @@ class Workers:
         """Whether the processes are there, or are known not to start."""
         return self._pool is not None or self._refused
 
-    def submit(self, task: Callable[[Photo], Made], photo: Photo) -> UnderWay[Made]:
-        """Have a task done with a photo, here and now where no worker can start.
+    def submit(self, task: Callable[[Given], Made], given: Given) -> UnderWay[Given, Made]:
+        """Have a task done, here and now where no worker can start.
 
         Args:
             task: what a worker process can unpickle: a function of a module, or a `partial` of one.
-            photo: what the task takes.
+            given: what the task takes; a worker process must be able to unpickle it too.
         """
         done: Future[Made] = Future()
         pool = None if self._refused else self._pool
@@ -81,25 +84,25 @@ class Workers:
                 with self._lock:
                     pool = self._pool = self._pool or self._start(self.number)
                 with starting():
-                    return UnderWay(task, photo, pool, pool.submit(_do, task, _plain(photo)))
+                    return UnderWay(task, given, pool, pool.submit(_do, task, given))
         except BrokenProcessPool as error:
             done.set_exception(error)
-            return UnderWay(task, photo, pool, done)
+            return UnderWay(task, given, pool, done)
         except (NoWorkersError, OSError) as error:  # OSError: not one process more
             self._refused = True
             LOG.warning("pilah: no worker processes (%s); one process does all the work", error)
         try:
-            done.set_result(task(photo))
+            done.set_result(task(given))
         except Exception as error:
             done.set_exception(error)
-        return UnderWay(task, photo, None, done)
+        return UnderWay(task, given, None, done)
 
-    def finish(self, under_way: UnderWay[Made]) -> Made:
-        """Wait for a photo that was submitted.
+    def finish(self, under_way: UnderWay[Given, Made]) -> Made:
+        """Wait for a task that was submitted.
 
         Raises:
             WorkerError: its process ended, and so did one that it had for itself.
-            Exception: whatever the task raised, or that the photo cannot travel to a worker.
+            Exception: whatever the task raised, or that what it takes cannot travel to a worker.
         """
         try:
             return under_way.made.result()
@@ -107,9 +110,9 @@ class Workers:
             with self._lock:
                 if self._pool is under_way.pool:
                     self._close()
-            return self._alone(under_way.task, under_way.photo)
+            return self.alone(under_way.task, under_way.given)
 
-    def extracted(self, under_way: UnderWay[Extracted]) -> Extracted:
+    def extracted(self, under_way: UnderWay[Given, Extracted]) -> Extracted:
         """Wait for a photo's faces; what goes wrong is kept in what is returned."""
         try:
             return self.finish(under_way)
@@ -126,11 +129,16 @@ class Workers:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
 
-    def _alone(self, task: Callable[[Photo], Made], photo: Photo) -> Made:
-        """Find out whether it was this photo that killed a worker, in a process of its own."""
+    def alone(self, task: Callable[[Given], Made], given: Given) -> Made:
+        """Do a task in a process of its own: was it this one that ended another?
+
+        Raises:
+            WorkerError: its process ended too, or none starts.
+            Exception: see `finish`.
+        """
         try:
             with self._start(1) as pool:
-                return pool.submit(_do, task, _plain(photo)).result()
+                return pool.submit(_do, task, given).result()
         except BrokenProcessPool:
             reason = "reading it ended the process: damaged, or too large"
         except (NoWorkersError, OSError) as error:
@@ -168,11 +176,6 @@ def why_not(error: Exception) -> str:
     return str(error) if isinstance(error, WorkerError) else f"{type(error).__name__}: {error}"
 
 
-def _plain(photo: Photo) -> Photo:
-    """A path as text: its own class may be defined where a worker cannot import it."""
-    return os.fspath(photo) if isinstance(photo, os.PathLike) else photo
-
-
 _cpu_seconds: float | None = None
 
 
@@ -188,13 +191,13 @@ def _start_worker(cpu_seconds: float | None) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), STDERR)
 
 
-def _do(task: Callable[[Photo], Made], photo: Photo) -> Made:
+def _do(task: Callable[[Given], Made], given: Given) -> Made:
     """Do one task; what takes too much of the processor ends this process, whatever it is in."""
     if _cpu_seconds is None:
-        return task(photo)
+        return task(given)
     signal.setitimer(signal.ITIMER_PROF, _cpu_seconds)
     try:
-        return task(photo)
+        return task(given)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
 

@@ -29,7 +29,7 @@ from PIL import Image
 
 from pilah.dataset.manifest import read_manifest
 from pilah.faces.crop import centre_crop
-from pilah.images import load
+from pilah.images import read
 from pilah.recipes import recipe_path
 from pilah.runs.recipe import Recipe, read_recipe
 from pilah.training.from_bundle import recentre
@@ -69,7 +69,7 @@ def main() -> None:
 
 def _packed(path: str) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(centre_crop(load(path), STORED_HW)).save(buffer, "WEBP", quality=QUALITY)
+    Image.fromarray(centre_crop(read(path).image, STORED_HW)).save(buffer, "WEBP", quality=QUALITY)
     return buffer.getvalue()
 
 
@@ -116,7 +116,7 @@ def _pack_network(recipe: Recipe, faces: pd.DataFrame, target: Path) -> None:
     model = build_network(recipe)
     if recipe.model.starts_from_bundle:
         some = faces.loc[faces["split"] == "train", "path"].head(RECENTRE_FACES)
-        crops = [centre_crop(load(path), recipe.data.size_hw) for path in some]
+        crops = [centre_crop(read(path).image, recipe.data.size_hw) for path in some]
         recentre(model, np.stack(crops).astype(np.float32))
     arrays = {
         f"{layer.name}/{i}": array.astype(np.float16 if array.ndim > 1 else np.float32)

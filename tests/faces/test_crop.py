@@ -14,19 +14,19 @@ from pilah.types import Box, Frame
 from tests.faces.pictures import astronaut
 
 
-def gradient(height: int, width: int) -> np.ndarray:
+def gradient(height: int, width: int) -> Image.Image:
     """Red is the column, green the row."""
     image_rgb = np.zeros((height, width, 3), np.uint8)
     image_rgb[..., 0] = np.arange(width)
     image_rgb[..., 1] = np.arange(height)[:, None]
-    return image_rgb
+    return Image.fromarray(image_rgb)
 
 
 def test_a_crop_at_its_own_size_is_the_pixels_themselves() -> None:
-    image_rgb = gradient(200, 250)
-    crop, tilt = crop_face(image_rgb, Box(60, 70, 90, 110), 3, Frame(0, 0.25, 1.5), (60, 40))
+    image = gradient(200, 250)
+    crop, tilt = crop_face(image, Box(60, 70, 90, 110), 3, Frame(0, 0.25, 1.5), (60, 40))
     assert tilt == 0
-    assert np.array_equal(crop, image_rgb[70:130, 55:95])
+    assert np.array_equal(crop, np.asarray(image)[70:130, 55:95])
 
 
 def test_a_crop_is_placed_between_pixels_too() -> None:
@@ -35,8 +35,9 @@ def test_a_crop_is_placed_between_pixels_too() -> None:
 
 
 def test_outside_the_image_its_edge_is_repeated() -> None:
-    image_rgb = gradient(100, 100)
-    crop = resize_box(image_rgb, Box(-30, -30, 130, 130), (160, 160))
+    image = gradient(100, 100)
+    image_rgb = np.asarray(image)
+    crop = resize_box(image, Box(-30, -30, 130, 130), (160, 160))
     assert np.array_equal(crop[30:130, 30:130], image_rgb)
     assert np.array_equal(crop[:30, 30:130], np.broadcast_to(image_rgb[0], (30, 100, 3)))
     assert (crop[140:, 140:] == image_rgb[-1, -1]).all()
@@ -45,14 +46,13 @@ def test_outside_the_image_its_edge_is_repeated() -> None:
 def test_shrinking_averages_instead_of_skipping() -> None:
     stripes = np.zeros((400, 400, 3), np.uint8)
     stripes[::2] = 255
-    crop = resize_box(stripes, Box(0, 0, 400, 400), (40, 40))
+    crop = resize_box(Image.fromarray(stripes), Box(0, 0, 400, 400), (40, 40))
     assert abs(crop[5:-5].astype(int) - 127).max() <= 4
 
 
 def test_a_tight_picture_gives_its_own_pixels_only() -> None:
     """The crop that the frame asks for is larger than the picture on every side."""
-    image_rgb = gradient(100, 90)
-    crop, _ = crop_face(image_rgb, Box(5, 5, 85, 95), 0, Frame(0, 0, 2), (80, 64))
+    crop, _ = crop_face(gradient(100, 90), Box(5, 5, 85, 95), 0, Frame(0, 0, 2), (80, 64))
     red, green = crop[..., 0], crop[..., 1]
     assert red[0, 0] < 7 and red[0, -1] > 82 and green[-1, 0] > 97
     assert (np.diff(red[40].astype(int)) > 0).mean() > 0.95  # no edge is repeated
@@ -60,9 +60,9 @@ def test_a_tight_picture_gives_its_own_pixels_only() -> None:
 
 
 def test_a_face_at_the_edge_is_cropped_beside_it_at_the_same_scale() -> None:
-    image_rgb = gradient(200, 250)
-    crop, _ = crop_face(image_rgb, Box(0, 80, 30, 120), 0, Frame(0, 0, 1.5), (60, 40))
-    assert np.array_equal(crop, image_rgb[70:130, 0:40])
+    image = gradient(200, 250)
+    crop, _ = crop_face(image, Box(0, 80, 30, 120), 0, Frame(0, 0, 1.5), (60, 40))
+    assert np.array_equal(crop, np.asarray(image)[70:130, 0:40])
 
 
 @given(
@@ -74,7 +74,7 @@ def test_a_box_inside_keeps_its_proportions(
     corner: tuple[float, float], size: tuple[float, float], image_hw: tuple[int, int]
 ) -> None:
     box = Box(*corner, corner[0] + size[0], corner[1] + size[1])
-    moved = inside(box, np.empty((*image_hw, 3), np.uint8))
+    moved = inside(box, image_hw)
     tiny = 1e-6
     assert moved.left >= -tiny and moved.top >= -tiny
     assert moved.right <= image_hw[1] + tiny and moved.bottom <= image_hw[0] + tiny
@@ -104,9 +104,9 @@ def test_a_tilted_face_is_rotated_back_where_there_is_room(angle: int) -> None:
     box, frame, size_hw = Box(180, 60, 270, 175), Frame(0, -0.1, 1.4), (96, 80)
     nose = (225, 117.5)
     tilted = upright.rotate(-angle, Image.Resampling.BICUBIC, center=nose)  # clockwise
-    straight, none = crop_face(astronaut(), box, 0, frame, size_hw)
-    rotated_back, tilt = crop_face(np.asarray(tilted), box, angle, frame, size_hw)
-    left_as_it_is, _ = crop_face(np.asarray(tilted), box, 0, frame, size_hw)
+    straight, none = crop_face(upright, box, 0, frame, size_hw)
+    rotated_back, tilt = crop_face(tilted, box, angle, frame, size_hw)
+    left_as_it_is, _ = crop_face(tilted, box, 0, frame, size_hw)
     assert (none, tilt) == (0, angle)
 
     def difference(crop: np.ndarray) -> float:
@@ -121,8 +121,8 @@ def test_a_tilted_face_in_a_tight_picture_stays_as_it_is() -> None:
 
 
 def test_a_ready_crop_is_cut_at_its_centre() -> None:
-    image_rgb = gradient(60, 100)
-    assert np.array_equal(centre_crop(image_rgb, (60, 40)), image_rgb[:, 30:70])
+    image = gradient(60, 100)
+    assert np.array_equal(centre_crop(image, (60, 40)), np.asarray(image)[:, 30:70])
 
 
 @given(
@@ -156,7 +156,7 @@ def test_the_frame_of_crops_cut_with_a_frame_is_that_frame(
 
 
 def test_a_fitted_frame_crops_a_photo_like_the_crops_it_was_fitted_on(tmp_path: Path) -> None:
-    ready = resize_box(astronaut(), Box(130, -20, 320, 212), (218, 178))
+    ready = resize_box(Image.fromarray(astronaut()), Box(130, -20, 320, 212), (218, 178))
     Image.fromarray(ready).save(tmp_path / "ready.png")
     (tmp_path / "bad.png").write_text("no image")
     frame = fit_frame([tmp_path / "ready.png", tmp_path / "bad.png"])

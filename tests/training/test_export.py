@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from pilah.faces.crop import centre_crop
-from pilah.images import load
+from pilah.images import read
 from pilah.models.bundle import open_bundle
 from pilah.models.classifier import Classifier
 from tests.training.tiny import TINY
@@ -74,7 +74,7 @@ def test_the_bundle_answers_as_keras_did(run: Path, tmp_path: Path) -> None:
     photos = (scores["split"] == "validation").sum()
     assert info.from_photos is not None and info.from_photos.photos == photos
     assert faces == photos - info.from_photos.no_face > 0.9 * photos
-    crops = np.stack([centre_crop(load(face), info.size_hw) for face in scores["path"]])
+    crops = np.stack([centre_crop(read(face).image, info.size_hw) for face in scores["path"]])
     # Keras answers by both looks at every face
     assert info.second_look is not None
     always = Classifier(replace(bundle, info=replace(info, second_look=1.1)))

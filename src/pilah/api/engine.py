@@ -43,7 +43,7 @@ class _Job:
     future: "Future[Answer]"
     submitted: float
     started: float = 0.0
-    under_way: UnderWay[Extracted] | None = None
+    under_way: UnderWay[bytes, Extracted] | None = None
 
 
 class Engine:

@@ -98,7 +98,7 @@ def _extract(photos: Sequence[str]) -> Iterator[Extracted]:
         yield from (extractor(photo, crops=False) for photo in photos)
         return
     workers, extract = Workers(usable_cores()), partial(extractor, crops=False)
-    under_way: deque[UnderWay[Extracted]] = deque()
+    under_way: deque[UnderWay[str, Extracted]] = deque()
     try:
         for photo in photos:
             under_way.append(workers.submit(extract, photo))

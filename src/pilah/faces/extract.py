@@ -11,7 +11,7 @@ from pilah.faces.crop import centre_crop, crop_face
 from pilah.faces.detect import Detection, Detector
 from pilah.faces.picture import Picture
 from pilah.faces.search import Search, search
-from pilah.faces.upright import box_before, rotated
+from pilah.faces.upright import box_before
 from pilah.images import Photo, read
 from pilah.types import Box, Frame
 
@@ -101,7 +101,7 @@ class Extractor:
         started = time.perf_counter()
         pixels = read(photo)
         decoded = time.perf_counter()
-        crop = centre_crop(pixels.image_rgb, self.size_hw)
+        crop = centre_crop(pixels.image, self.size_hw)
         height, width = pixels.size_hw
         whole = Detection(Box(0, 0, width, height), 1.0)
         seconds = Seconds(decode=decoded - started, crop=time.perf_counter() - decoded)
@@ -149,9 +149,8 @@ class Extractor:
     ) -> tuple[NDArray[np.uint8], float]:
         # A JPEG that was decoded at a reduced scale is read again where a crop needs more pixels.
         needed = self.size_hw[0] / (self.frame.height * face.box.height)
-        image_rgb, scale = picture.with_scale(min(1.0, needed))
-        upright_rgb = rotated(image_rgb, found.rotation)
-        return crop_face(upright_rgb, face.moved(scale).box, face.tilt, self.frame, self.size_hw)
+        image, scale = picture.with_scale(min(1.0, needed), found.rotation)
+        return crop_face(image, face.moved(scale).box, face.tilt, self.frame, self.size_hw)
 
     def _stack(self, crops: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
         return np.stack(crops) if crops else np.empty((0, *self.size_hw, 3), np.uint8)

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pilah.images import MAX_PIXELS, Photo, Pixels, read
+from pilah.faces.upright import TURNS
+from pilah.images import MAX_PIXELS, Photo, read
 
 DECODE_AT_LEAST = 1280
 """Pixels of the longer side that a large JPEG keeps at first: enough for two scales, and for the
@@ -27,27 +28,31 @@ class Picture:
         """
         self.decoding = 0.0
         self._photo = photo
-        self._pixels = self._read(DECODE_AT_LEAST)
-        self.size_hw = self._pixels.size_hw
+        self._image, self.size_hw = self._read(DECODE_AT_LEAST)
+        self._turned: tuple[Image.Image, int, Image.Image] | None = None
         # A JPEG above the limit of pixels is never decoded at more than half of its size.
         whole = self.size_hw[0] * self.size_hw[1] <= MAX_PIXELS
         self.most_scale = 1.0 if whole else 0.5
 
-    def with_scale(self, scale: float) -> tuple[NDArray[np.uint8], float]:
-        """Pixels at `scale` of the photo's size or larger, where it has them, and their scale."""
+    def with_scale(self, scale: float, rotation: int = 0) -> tuple[Image.Image, float]:
+        """The photo at `scale` of its size or larger, where it has the pixels, and its scale.
+
+        Args:
+            scale: of the photo's own size, at most 1.
+            rotation: by how many degrees clockwise it is rotated: 0, 90, 180 or 270.
+        """
         longer = max(self.size_hw)
         needed = int(longer * min(scale, self.most_scale))
-        if max(self._pixels.image_rgb.shape[:2]) < needed:
-            self._pixels = self._read(needed)
-        return self._pixels.image_rgb, max(self._pixels.image_rgb.shape[:2]) / longer
+        if max(self._image.size) < needed:
+            self._image, _ = self._read(needed)
+        return self._rotated(rotation), max(self._image.size) / longer
 
     def at(self, scale: float) -> NDArray[np.uint8]:
         """The photo at `scale` of its size, uint8 RGB."""
-        image_rgb, has = self.with_scale(scale)
+        image, has = self.with_scale(scale)
         if has == scale:
-            return image_rgb
+            return np.asarray(image)
         height, width = (max(1, round(side * scale)) for side in self.size_hw)
-        image = Image.fromarray(image_rgb)
         if has < scale:
             return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
         # Four samples per pixel do for the detector what a mean does, in a third of the time.
@@ -56,8 +61,15 @@ class Picture:
         image = image.resize((2 * width, 2 * height), Image.Resampling.NEAREST)
         return np.asarray(image.reduce(2))
 
-    def _read(self, at_least: int) -> Pixels:
+    def _rotated(self, rotation: int) -> Image.Image:
+        if rotation == 0:
+            return self._image
+        if self._turned is None or self._turned[:2] != (self._image, rotation):
+            self._turned = (self._image, rotation, self._image.transpose(TURNS[rotation]))
+        return self._turned[2]
+
+    def _read(self, at_least: int) -> tuple[Image.Image, tuple[int, int]]:
         started = time.perf_counter()
         pixels = read(self._photo, at_least=at_least)
         self.decoding += time.perf_counter() - started
-        return pixels
+        return pixels.image, pixels.size_hw

@@ -2,8 +2,16 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from pilah.types import Box
+
+TURNS = {
+    90: Image.Transpose.ROTATE_270,
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_90,
+}
+"""What rotates a Pillow image by so many degrees clockwise; Pillow counts the other way round."""
 
 
 def rotated(image_rgb: NDArray[np.uint8], rotation: int) -> NDArray[np.uint8]:

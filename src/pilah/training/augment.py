@@ -61,7 +61,7 @@ def _zoom(
     part_h, part_w = height * scale * (1 + stretch), width * scale * (1 - stretch)
     left = random.uniform(min(0, width - part_w), max(0, width - part_w))
     top = random.uniform(min(0, height - part_h), max(0, height - part_h))
-    return resize_box(image, Box(left, top, left + part_w, top + part_h), size_hw)
+    return resize_box(Image.fromarray(image), Box(left, top, left + part_w, top + part_h), size_hw)
 
 
 def _light(image: Pixels, random: Random, strength: float) -> Pixels:

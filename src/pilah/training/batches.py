@@ -9,7 +9,7 @@ import numpy as np
 
 from pilah.errors import DataError, ImageError
 from pilah.faces.crop import centre_crop
-from pilah.images import load
+from pilah.images import read
 from pilah.progress import tracked
 
 Variation = Callable[[np.ndarray[Any, Any], int], np.ndarray[Any, Any]]
@@ -168,17 +168,17 @@ def decode_crops(
         DataError: a file is missing or cannot be read.
     """
 
-    def read(index: int) -> None:
+    def put(index: int) -> None:
         array[index] = _read(paths[index], size_hw)
 
     with ThreadPoolExecutor() as pool:
-        for _ in tracked(pool.map(read, range(len(paths))), "Reading faces", total=len(paths)):
+        for _ in tracked(pool.map(put, range(len(paths))), "Reading faces", total=len(paths)):
             pass
 
 
 def _read(path: str, size_hw: tuple[int, int]) -> np.ndarray[Any, Any]:
     try:
-        return centre_crop(load(path), size_hw)
+        return centre_crop(read(path).image, size_hw)
     except (ImageError, OSError) as error:
         raise DataError(
             f"{path} of the manifest cannot be read ({error}); run `pilah prepare` again"
