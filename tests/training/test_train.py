@@ -190,7 +190,8 @@ def test_a_run_killed_within_an_epoch_goes_on_from_there(
     manifest: Callable[..., Path], recipe: Path, tmp_path: Path
 ) -> None:
     varied = recipe.read_text().replace('["flip"]', '["flip", "zoom", "light"]\ncache = false')
-    recipe.write_text(varied.replace("batch_size = 8", "batch_size = 2"))
+    varied = varied.replace("batch_size = 8", "batch_size = 2")
+    recipe.write_text(varied.replace("epochs = 6", "epochs = 2"))
     table = manifest()
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert run("train", table, "--recipe", recipe, "--to", whole).returncode == 0

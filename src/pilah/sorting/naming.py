@@ -69,10 +69,10 @@ class Names:
 
     def _refuse_file(self, folder: str) -> None:
         while folder:
-            path = self._target / folder
-            if os.path.lexists(path) and not path.is_dir():
+            path = os.path.join(self._target, folder)
+            if not os.path.isdir(path) and os.path.lexists(path):
                 raise NotADirectoryError(
-                    errno.ENOTDIR, f"a file is in the way of the folder {folder}", str(path)
+                    errno.ENOTDIR, f"a file is in the way of the folder {folder}", path
                 )
             folder = os.path.dirname(folder)
 

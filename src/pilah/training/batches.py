@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import keras
 import numpy as np
+from PIL import Image
 
 from pilah.errors import DataError, ImageError
 from pilah.faces.crop import centre_crop
@@ -76,7 +77,7 @@ class Views:
         images = np.asarray(self.images[rows])
         images[is_mirrored] = images[is_mirrored, :, ::-1]
         if self.size_hw is not None:
-            images = np.stack([centre_crop(image, self.size_hw) for image in images])
+            images = np.stack([centre_crop(Image.fromarray(i), self.size_hw) for i in images])
         return [images]
 
 
