@@ -18,7 +18,7 @@ from pilah.types import Result
 from pilah.workers import UnderWay, Workers, why_not
 
 BATCH = 4
-"""Photos that travel to a worker at once: a journey costs two processes half a millisecond."""
+"""Photos that travel to a worker at once: a journey costs time in two processes."""
 
 Key = TypeVar("Key")
 Task = Callable[[list[PlainPhoto]], list[Result]]

@@ -29,7 +29,7 @@ class Picture:
         self.decoding = 0.0
         self._photo = photo
         self._image, self.size_hw = self._read(DECODE_AT_LEAST)
-        self._turned: tuple[Image.Image, int, Image.Image] | None = None
+        self._turned: dict[int, Image.Image] = {}
         # A JPEG above the limit of pixels is never decoded at more than half of its size.
         whole = self.size_hw[0] * self.size_hw[1] <= MAX_PIXELS
         self.most_scale = 1.0 if whole else 0.5
@@ -45,6 +45,7 @@ class Picture:
         needed = int(longer * min(scale, self.most_scale))
         if max(self._image.size) < needed:
             self._image, _ = self._read(needed)
+            self._turned.clear()
         return self._rotated(rotation), max(self._image.size) / longer
 
     def at(self, scale: float) -> NDArray[np.uint8]:
@@ -64,9 +65,9 @@ class Picture:
     def _rotated(self, rotation: int) -> Image.Image:
         if rotation == 0:
             return self._image
-        if self._turned is None or self._turned[:2] != (self._image, rotation):
-            self._turned = (self._image, rotation, self._image.transpose(TURNS[rotation]))
-        return self._turned[2]
+        if rotation not in self._turned:
+            self._turned[rotation] = self._image.transpose(TURNS[rotation])
+        return self._turned[rotation]
 
     def _read(self, at_least: int) -> tuple[Image.Image, tuple[int, int]]:
         started = time.perf_counter()
