@@ -1,4 +1,4 @@
-"""What more photos cost: `python -m benchmarks.growth FOLDER --counts 100 1000 10000`.
+"""What more photos cost: `python -m benchmarks.growth FOLDER --counts 100 1000 10000 100000`.
 
 The folder's photos are linked again and again, and `pilah sort --link` sorts the links. Memory is
 that of the sorting process and its workers, read once a second until the last photo is in its
@@ -21,7 +21,7 @@ from PIL import Image, ImageOps
 from benchmarks.memory import tree_megabytes
 from pilah.images import load
 
-COUNTS = (100, 1000, 10_000)
+COUNTS = (100, 1000, 10_000, 100_000)
 LARGE = (6000, 4000)
 LARGE_COUNT, GROUPS = 60, 100
 TILE = (480, 600)

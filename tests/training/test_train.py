@@ -7,11 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from tests.training.tiny import write_manifest
 
 RECIPE = """
 name = "tiny"
@@ -74,18 +77,38 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
-    path = tmp_path / "tiny.toml"
+    return write_recipe(tmp_path)
+
+
+def write_recipe(folder: Path) -> Path:
+    path = folder / "tiny.toml"
     path.write_text(RECIPE.format(epochs=6))
     return path
 
 
+@dataclass(frozen=True)
+class Finished:
+    """A run that nothing disturbed, what it was given, and how its command ended."""
+
+    manifest: Path
+    recipe: Path
+    cache: Path
+    folder: Path
+    done: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    base = tmp_path_factory.mktemp("finished")
+    table, recipe = write_manifest(base), write_recipe(base)
+    cache, folder = base / "cache", base / "run"
+    done = run("train", table, "--recipe", recipe, "--to", folder, "--cache", cache)
+    return Finished(table, recipe, cache, folder, done)
+
+
 @pytest.mark.slow
-def test_from_images_to_a_model_that_answers(
-    manifest: Callable[..., Path], recipe: Path, tmp_path: Path
-) -> None:
-    table = manifest()
-    folder = tmp_path / "run"
-    done = run("train", table, "--recipe", recipe, "--to", folder)
+def test_from_images_to_a_model_that_answers(finished: Finished, tmp_path: Path) -> None:
+    table, folder, done = finished.manifest, finished.folder, finished.done
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # neither TensorFlow's log nor anybody's warnings
     lines = [line.split(":")[0] for line in done.stdout.splitlines()]
@@ -106,7 +129,7 @@ def test_from_images_to_a_model_that_answers(
     assert {(s, label): n for s, of in labels.items() for label, n in of.items()} == dict(counted)
     assert ((scores["p_male"] > 0.5) == (scores["label"] == "male")).mean() >= 0.9
 
-    again = run("train", table, "--recipe", recipe, "--to", folder)
+    again = run("train", table, "--recipe", finished.recipe, "--to", folder)
     assert again.returncode == 2
     assert "holds a finished run" in again.stderr
 
@@ -125,38 +148,23 @@ def test_from_images_to_a_model_that_answers(
 
 
 @pytest.mark.slow
-def test_runs_share_what_the_frozen_layers_give(
-    manifest: Callable[..., Path], recipe: Path, tmp_path: Path
-) -> None:
-    table, cache = manifest(), tmp_path / "cache"
-    shorter = tmp_path / "shorter.toml"
-    shorter.write_text(recipe.read_text().replace("epochs = 6", "epochs = 2"))
-    ends = one_after_another(
-        [
-            ("train", table, "--recipe", how, "--to", tmp_path / how.stem, "--cache", cache)
-            for how in (recipe, shorter)
-        ],
-        tmp_path,
-    )
-    assert [code for code, _ in ends] == [0, 0], ends
-    (kept,) = cache.glob("*/boundary-0.npy")
-    begun = (tmp_path / shorter.stem / "recipe.toml").stat()
-    assert kept.stat().st_mtime_ns < begun.st_mtime_ns
+def test_runs_share_what_the_frozen_layers_give(finished: Finished, tmp_path: Path) -> None:
+    shorter, folder = tmp_path / "shorter.toml", tmp_path / "run"
+    shorter.write_text(RECIPE.format(epochs=2))
+    words = ("train", finished.manifest, "--recipe", shorter, "--to", folder)
+    done = run(*words, "--cache", finished.cache)
+    assert done.returncode == 0, done.stderr
+    (kept,) = finished.cache.glob("*/boundary-0.npy")
+    assert kept.stat().st_mtime_ns < (folder / "recipe.toml").stat().st_mtime_ns
     first, second = (
-        pd.read_csv(tmp_path / how.stem / "history.csv")[["loss", "val_loss"]]
-        for how in (recipe, shorter)
+        pd.read_csv(of / "history.csv")[["loss", "val_loss"]] for of in (finished.folder, folder)
     )
     np.testing.assert_allclose(second, first[:2], rtol=1e-3)
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_and_ends_the_same(
-    manifest: Callable[..., Path], recipe: Path, tmp_path: Path
-) -> None:
-    table = manifest()
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert run("train", table, "--recipe", recipe, "--to", whole).returncode == 0
-
+def test_a_killed_run_goes_on_and_ends_the_same(finished: Finished, tmp_path: Path) -> None:
+    table, recipe, killed = finished.manifest, finished.recipe, tmp_path / "killed"
     process = subprocess.Popen(
         pilah("train", table, "--recipe", recipe, "--to", killed),
         stdout=subprocess.DEVNULL,
@@ -179,7 +187,8 @@ def test_a_killed_run_goes_on_and_ends_the_same(
     assert run("train", table, "--recipe", recipe, "--to", killed).returncode == 0
     columns = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
     expected, found = (
-        pd.read_csv(folder / "history.csv")[columns].to_numpy() for folder in (whole, killed)
+        pd.read_csv(folder / "history.csv")[columns].to_numpy()
+        for folder in (finished.folder, killed)
     )
     assert len(found) == 6
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
