@@ -1,28 +1,32 @@
 r"""Write the CSV of faces that the shipped models and the study's starts are trained on.
 
     python studies/training_faces.py data/faces.csv --celeba data/celeba --fairface data/fairface \
-        --without data/study/manifest.csv photos/single.csv
-    pilah prepare data/faces.csv --crops --to data/faces --split official
+        --utkface data/utkface \
+        --without data/study/manifest.csv photos/single.csv utkface_reserved.txt
+    pilah prepare data/faces.csv --to data/faces --split official
 
 CelebA's folder holds its own files; its official train and validation parts are taken, of a person
 in its train part no more images than `--per-person` says. FairFace's folder holds
 `fairface_label_train.csv` and the images that it names; of its train part 2,500 images are kept for
-validation. Either may be left out. No part that is for testing is touched: neither CelebA's
-official test part nor FairFace's validation part. Nor is anyone whose photo a file after
-`--without` names, so that these can be tests too; of a manifest, that is who is in its validation
-and test parts.
+validation. UTKFace's holds its files, whose names begin with age, gender and race; of copies one is
+taken, none where they contradict each other, and of every ten photos one is kept for validation.
+Each may be left out. No part that is for testing is touched: neither CelebA's official test part
+nor FairFace's validation part. Nor is anyone whose photo a file after `--without` names, so that
+these can be tests too: a CSV, of a manifest its validation and test parts, or a list of names. Of
+CelebA that is every photo of a person, of UTKFace every copy of a photo.
 
 With `--weigh`, training lets women and men of each race and age in FairFace count more alike, so
 that age is less of a hint (its old people are mostly men, its teenagers mostly women), and faces of
 the races that `--harder` names, at which the models before erred most, count more. The balance is
 raised to the power `--balance`: all of it (1) made a network lean to female, its root (0.5) does
-not. CelebA's faces count 1.
+not. Other faces count 1.
 """
 
 import argparse
 import csv
+import hashlib
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +35,10 @@ Row = dict[str, object]
 MALE = 21
 PARTS = {"0": "train", "1": "validation"}
 FAIRFACE_HELD_OUT = 2500
+UTKFACE_HELD_OUT = 10
+"""Of so many photos, one is for validation."""
+
+UTKFACE_RACES = ("White", "Black", "Asian", "Indian", "Other")
 MOST_FOR_BALANCE = 2.0  # so that a few faces of a rare kind do not dominate
 
 
@@ -43,28 +51,34 @@ def main() -> None:
         "--per-person", type=int, help="CelebA images of a person in its train part"
     )
     parser.add_argument("--fairface", type=Path, help="folder with FairFace's train part")
-    parser.add_argument("--without", type=Path, nargs="*", default=[], help="CSVs of CelebA images")
+    parser.add_argument("--utkface", type=Path, help="folder of UTKFace's files")
+    parser.add_argument(
+        "--without", type=Path, nargs="*", default=[], help="files that name what is held out"
+    )
     parser.add_argument("--weigh", action="store_true", help="write the column weight too")
     parser.add_argument("--balance", type=float, default=0.5, help="how much of it: 0 to 1")
     parser.add_argument("--harder", nargs="*", default=["Black=1.5"], metavar="RACE=FACTOR")
     options = parser.parse_args()
     columns = ["path", "label", "identity", "source", "race", "split"]
     columns += ["weight"] if options.weigh else []
+    held_out = {name for path in options.without for name in _names(path)}
     with options.target.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns, extrasaction="ignore")
         writer.writeheader()
         if options.celeba:
-            rows = _celeba(options.celeba.absolute(), options.without)
+            rows = _celeba(options.celeba.absolute(), held_out)
             writer.writerows(_few_a_person(rows, options.per_person))
         if options.fairface:
             harder = dict(word.split("=") for word in options.harder)
-            writer.writerows(_fairface(options.fairface.absolute(), options.balance, harder))
+            writer.writerows(fairface(options.fairface.absolute(), options.balance, harder))
+        if options.utkface:
+            writer.writerows(utkface(options.utkface.absolute(), held_out))
 
 
-def _celeba(folder: Path, without: list[Path]) -> Iterator[Row]:
+def _celeba(folder: Path, held_out: set[str]) -> Iterator[Row]:
     identity = _columns(folder / "identity_CelebA.txt")
     part = _columns(folder / "list_eval_partition.txt")
-    excluded = {identity[name] for path in without for name in _names(path)}
+    excluded = {identity[name] for name in held_out & identity.keys()}
     for name, *values in map(
         str.split, (folder / "list_attr_celeba.txt").read_text().splitlines()[2:]
     ):
@@ -89,7 +103,8 @@ def _few_a_person(rows: Iterator[Row], most: int | None) -> Iterator[Row]:
             yield row
 
 
-def _fairface(folder: Path, power: float, harder: dict[str, str]) -> Iterator[Row]:
+def fairface(folder: Path, power: float, harder: dict[str, str]) -> Iterator[Row]:
+    """The rows of FairFace's train part; `power` and `harder` make the weights."""
     with (folder / "fairface_label_train.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     held_out = set(random.Random(1).sample(range(len(rows)), FAIRFACE_HELD_OUT))
@@ -104,13 +119,37 @@ def _fairface(folder: Path, power: float, harder: dict[str, str]) -> Iterator[Ro
             "label": gender.lower(),
             "source": "fairface",
             "race": race,
+            "age": age,
             "split": "validation" if index in held_out else "train",
             "weight": weight,
         }
 
 
+def utkface(folder: Path, held_out: set[str]) -> Iterator[Row]:
+    """The rows of UTKFace that no held out photo is a copy of."""
+    copies = defaultdict(list)
+    for path in sorted(folder.iterdir()):
+        copies[hashlib.sha256(path.read_bytes()).hexdigest()].append(path)
+    for digest, paths in sorted(copies.items()):
+        told = [path.name.split("_") for path in paths]
+        genders = {words[1] for words in told}
+        if held_out.isdisjoint(path.name for path in paths) and genders in ({"0"}, {"1"}):
+            age, _, race, *_ = told[0]
+            yield {
+                "path": paths[0],
+                "label": "male" if genders == {"0"} else "female",
+                "source": "utkface",
+                "race": UTKFACE_RACES[int(race)] if len(race) == 1 else "",
+                "age": age,
+                "split": "train" if int(digest, 16) % UTKFACE_HELD_OUT else "validation",
+                "weight": 1,
+            }
+
+
 def _names(path: Path) -> list[str]:
-    """File names of the images that are held out in a CSV with a column `path` or `file`."""
+    """File names of the photos that are held out: of a list, or of a CSV's `path` or `file`."""
+    if path.suffix == ".txt":
+        return path.read_text().split()
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     held_out = [row for row in rows if row.get("split", "test") in ("validation", "test")]

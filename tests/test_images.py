@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pilah.errors import ImageError, PhotoTypeError
-from pilah.images import MAX_PIXELS, as_photo, is_photo_name, load, read
+from pilah.images import MAX_PIXELS, is_photo_name, load, read
+from pilah.photo import as_photo
 from pilah.sorting.crops import write_crop
 from pilah.types import Box
 

@@ -104,3 +104,28 @@ def test_weights_let_women_and_men_of_an_age_count_more_alike(
         total[row["race"], row["label"]] += float(row["weight"])
     assert total["White", "male"] == pytest.approx(total["White", "female"], rel=1e-3)
     assert total["Black", "male"] == pytest.approx(2 * count["Black", "male"], rel=1e-3)
+
+
+def test_of_utkface_no_copy_of_a_reserved_or_contradicting_photo_is_listed(tmp_path: Path) -> None:
+    folder = tmp_path / "utkface"
+    folder.mkdir()
+    for number in range(400):
+        (folder / f"{20 + number % 60}_{number % 2}_{number % 5}_{number}.jpg.chip.jpg").write_text(
+            str(number)
+        )
+    reserved = "1_0_0_reserved.jpg.chip.jpg"
+    (folder / reserved).write_text("0")  # a copy of a photo whose name is not reserved
+    (folder / "21_0_1_contradicts.jpg.chip.jpg").write_text("1")  # number 1 is female
+    (folder / "22_0_2_again.jpg.chip.jpg").write_text("2")  # so is number 2 male
+    (folder / "61_1_2017.jpg.chip.jpg").write_text("without a race")
+    names = tmp_path / "reserved.txt"
+    names.write_text(f"{reserved}\n")
+    found = rows("--utkface", folder, "--without", names, target=tmp_path / "faces.csv")
+    listed = [Path(row["path"]).name for row in found]
+    gone = {"20_0_0_0.jpg.chip.jpg", "21_1_1_1.jpg.chip.jpg", reserved}
+    assert gone.isdisjoint(listed) and len(listed) == len(set(listed)) == 400 - 2 + 1
+    assert Counter(row["label"] for row in found) == {"male": 199, "female": 200}
+    races = {row["race"] for row in found}
+    assert races == {"White", "Black", "Asian", "Indian", "Other", ""}
+    held_out = Counter(row["split"] for row in found)["validation"]
+    assert 20 <= held_out <= 60

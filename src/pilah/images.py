@@ -12,39 +12,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from pilah.colours import to_srgb
-from pilah.errors import ImageError, PhotoTypeError
+from pilah.errors import ImageError
 from pilah.formats import is_photo_name, open_image
 from pilah.metadata import orientation, separate
+from pilah.photo import Photo, as_photo
 from pilah.raw import is_raw, preview
 
 __all__ = [
-    "ACCEPTED",
     "MAX_JPEG_PIXELS",
     "MAX_PIXELS",
-    "Photo",
     "Pixels",
-    "PlainPhoto",
-    "as_photo",
     "is_photo_name",
     "load",
     "pixels_of",
     "read",
 ]
-
-PlainPhoto = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
-Photo = PlainPhoto | bytearray | memoryview | BytesIO
-ACCEPTED = (
-    "a path, an encoded file (bytes, bytearray, memoryview or BytesIO), a Pillow image, or uint8 "
-    "pixels: grey (h, w), RGB (h, w, 3) or RGBA (h, w, 4)"
-)
-"""What can be read, as a type and in words."""
 
 MAX_PIXELS = 178_956_970
 """More pixels than this are never decoded: Pillow's own guard, so its settings stay as they are."""
@@ -132,42 +120,6 @@ def pixels_of(photo: bytes) -> int:
             return MAX_PIXELS + 1
         except Exception:  # Pillow's plugins raise whatever a damaged file provokes
             return 0
-
-
-def as_photo(given: object) -> PlainPhoto:
-    """Check what a caller passed as a photo; return it in a form that another process can take.
-
-    Raises:
-        PhotoTypeError: it is not a photo; the message lists what is accepted.
-    """
-    match given:
-        case bytearray() | memoryview():
-            return bytes(given)
-        case BytesIO():
-            return given.getvalue()
-        case np.ndarray() if not _is_picture(given):
-            raise PhotoTypeError(f"an array of {given.dtype}, shape {given.shape}", ACCEPTED)
-        case os.PathLike():  # its class may be defined where a worker cannot import it
-            return os.fsdecode(given)
-        case str() | bytes() | Image.Image() | np.ndarray():
-            return given
-        case _:
-            raise PhotoTypeError(f"{type(given).__name__} {_short(given)}", ACCEPTED)
-
-
-def _is_picture(pixels: NDArray[Any]) -> bool:
-    channels = pixels.shape[2] if pixels.ndim == 3 else 1
-    return (
-        pixels.dtype == np.uint8
-        and pixels.ndim in (2, 3)
-        and channels in (1, 3, 4)
-        and pixels.size > 0
-    )
-
-
-def _short(given: object) -> str:
-    text = " ".join(repr(given).split())
-    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def _from_array(pixels: NDArray[np.uint8]) -> Pixels:

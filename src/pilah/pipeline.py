@@ -22,12 +22,12 @@ from pilah.cores import usable_cores
 from pilah.errors import ImageError, PhotoTypeError, PilahError
 from pilah.faces.detect import shared_detector
 from pilah.faces.extract import Extractor
-from pilah.images import Photo, PlainPhoto, as_photo
 from pilah.models import DEFAULT_MODEL, model_path
 from pilah.models.bundle import BundleInfo, open_bundle
 from pilah.models.classifier import Classifier
 from pilah.models.confidence import confidence_asked
 from pilah.occlusion import Crop, Occlusion, occlude
+from pilah.photo import Photo, PlainPhoto, as_photo
 from pilah.results import Answerer, answer_each
 from pilah.stream import Key, Task, by_processes, by_threads
 from pilah.types import Result
@@ -85,7 +85,7 @@ class Pilah:
         """Say what is known about one photo; an unreadable one gives a Result with its error.
 
         Args:
-            photo: see `images.Photo`: a path, an encoded file, a Pillow image, or uint8 pixels.
+            photo: see `photo.Photo`: a path, an encoded file, a Pillow image, or uint8 pixels.
             crops: the photo is a face crop already, as the model was trained on: nothing is
                 detected, its centre is resized to the model's input.
         """

@@ -9,9 +9,9 @@ import numpy as np
 
 from pilah.answers import label_of
 from pilah.faces.extract import Extracted, Extractor
-from pilah.images import Photo
 from pilah.models.bundle import BundleFile
 from pilah.models.classifier import Classifier, classifier_of
+from pilah.photo import Photo
 from pilah.types import Face, Result
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilah.errors import BundleError
-from pilah.images import PlainPhoto
+from pilah.photo import PlainPhoto
 from pilah.types import Result
 from pilah.workers import UnderWay, Workers, why_not
 

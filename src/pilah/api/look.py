@@ -4,7 +4,8 @@ from pilah.api.limits import MAX_PIXELS
 from pilah.api.problems import over
 from pilah.errors import PilahError
 from pilah.faces.extract import Extracted, Extractor
-from pilah.images import Photo, pixels_of
+from pilah.images import pixels_of
+from pilah.photo import Photo
 
 
 def look(photo: Photo, *, extractor: Extractor, crops: bool) -> Extracted:

@@ -8,8 +8,9 @@ import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from pilah.answers import label_of
-from pilah.images import Photo, read
+from pilah.images import read
 from pilah.occlusion import Occlusion
+from pilah.photo import Photo
 from pilah.types import Box, Face, Label, Result
 
 SIDE = 1200

@@ -12,7 +12,8 @@ from pilah.faces.detect import Detection, Detector
 from pilah.faces.picture import Picture
 from pilah.faces.search import Search, search
 from pilah.faces.upright import box_before
-from pilah.images import Photo, read
+from pilah.images import read
+from pilah.photo import Photo
 from pilah.types import Box, Frame
 
 MIN_FACE = 20

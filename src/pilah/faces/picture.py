@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pilah.faces.upright import TURNS
-from pilah.images import MAX_PIXELS, Photo, read
+from pilah.images import MAX_PIXELS, read
+from pilah.photo import Photo
 
 DECODE_AT_LEAST = 1280
 """Pixels of the longer side that a large JPEG keeps at first: enough for two scales, and for the
