@@ -1,12 +1,13 @@
 r"""Does anything say better than the confidence where a model is likely wrong?
 
-    python -m studies.error_prediction data/fairface data/utkface --model pilah-small
+    python -m studies.error_prediction data/fairface data/utkface reserved.txt --model pilah-small
 
 FairFace's folder holds `fairface_label_train.csv` and its images; UTKFace's holds its files, of
-which those that `../shared/data/utkface_reserved.txt` names are left out. The model answers the
-2,500 photos of FairFace's train part that no shipped model learned from. To the log odds of an
-error that its confidence gives, a linear correction is learned (as the second output of Geifman and
-El-Yaniv, "SelectiveNet", 2019, on the network's finished features) from what else is known:
+which those that the list names are left out. The model answers the 2,500 photos of FairFace's train
+part that no shipped model learned from, each face together with its mirror image. To the log odds
+of an error that its confidence gives, a linear correction is learned (as the second output of
+Geifman and El-Yaniv, "SelectiveNet", 2019, on the network's finished features) from what else is
+known:
 
     age         the age group that the features tell, learned on other photos
     picture     height, sharpness, tilt and detector's score of the face, the answer, and how far
@@ -53,7 +54,6 @@ from pilah.types import Box
 from pilah.video.look import sharpness
 from studies.training_faces import fairface, utkface
 
-RESERVED = Path(__file__).parents[2] / "shared" / "data" / "utkface_reserved.txt"
 SAMPLE = 6000
 """Photos of UTKFace that errors are learned from, and of FairFace that ages are learned from."""
 
@@ -84,12 +84,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("fairface", type=Path, help="folder with FairFace's train part")
     parser.add_argument("utkface", type=Path, help="folder of UTKFace's files")
+    parser.add_argument("reserved", type=Path, help="list of UTKFace's files for reporting")
     parser.add_argument("--model", default="pilah-small", help="a model of the package, or a file")
     options = parser.parse_args()
     rows = pd.DataFrame(fairface(options.fairface.absolute(), 0, {}))
     faces = _Faces(options.model)
     asked, _ = faces.known(rows[rows["split"] == "validation"])
-    reserved = set(RESERVED.read_text().split())
+    reserved = set(options.reserved.read_text().split())
     unseen = pd.DataFrame(utkface(options.utkface.absolute(), reserved))
     others, _ = faces.known(unseen.sample(SAMPLE, random_state=1))
     aged, ages = faces.known(rows[rows["split"] == "train"].sample(SAMPLE, random_state=1))
