@@ -79,6 +79,9 @@ def export(
     labels = held_out["label"].map(LABELS.index).to_numpy()
     train = _shuffled(table, recipe.train.seed)
     framed = _shuffled(read_manifest(frame_from), recipe.train.seed) if frame_from else train
+    # before the graph is written, which takes longer: here a manifest may be refused
+    frame = fit_frame(map(Path, framed[:FRAME_FACES]))
+    frame = replace(frame, height=frame.height * frame_zoom)
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=".export-") as scratch:
         graph = Path(scratch) / "float.onnx"
@@ -89,8 +92,6 @@ def export(
         if int8:
             faces = _crops(train[:RANGE_FACES], recipe.data.size_hw)
             graph, int8_cost = in_8_bits(graph, faces, validation, labels)
-        frame = fit_frame(map(Path, framed[:FRAME_FACES]))
-        frame = replace(frame, height=frame.height * frame_zoom)
         info = describe(title, recipe, frame, table, run.read_environment()["data_digest"])
         info = calibrate_graph(
             graph,
