@@ -14,10 +14,8 @@ from pathlib import Path
 from statistics import median
 
 import pilah
+from benchmarks.run_pilah import SHARES
 from pilah.cores import usable_cores
-
-MIN_SHARE = 0.5
-"""As `pilah sort` has it."""
 
 
 def main() -> None:
@@ -29,8 +27,8 @@ def main() -> None:
     options = parser.parse_args()
     photos = sorted(path for path in options.folder.rglob("*") if path.is_file())
     paths = list(itertools.islice(itertools.cycle(photos), options.count))
-    many = pilah.load(min_share=MIN_SHARE)
-    alone = pilah.load(min_share=MIN_SHARE, workers=1)
+    many = pilah.load(min_share=SHARES["sort"])
+    alone = pilah.load(min_share=SHARES["sort"], workers=1)
     with ThreadPoolExecutor(usable_cores()) as pool:
         ways: dict[str, Callable[[], Iterable[pilah.Result]]] = {
             "processes": partial(many.predict_many, paths),

@@ -38,7 +38,7 @@ FAIRFACE_HELD_OUT = 2500
 UTKFACE_HELD_OUT = 10
 """Of so many photos, one is for validation."""
 
-UTKFACE_RACES = ("White", "Black", "Asian", "Indian", "Other")
+UTKFACE_RACES = {"0": "White", "1": "Black", "2": "Asian", "3": "Indian", "4": "Other"}
 MOST_FOR_BALANCE = 2.0  # so that a few faces of a rare kind do not dominate
 
 
@@ -62,6 +62,12 @@ def main() -> None:
     columns = ["path", "label", "identity", "source", "race", "split"]
     columns += ["weight"] if options.weigh else []
     held_out = {name for path in options.without for name in _names(path)}
+    known = set(_columns(options.celeba / "identity_CelebA.txt")) if options.celeba else set()
+    known |= {path.name for path in options.utkface.iterdir()} if options.utkface else set()
+    if unknown := held_out - known:
+        parser.error(
+            f"--without names {min(unknown)}, which is in no folder given; check the files"
+        )
     with options.target.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns, extrasaction="ignore")
         writer.writeheader()
@@ -128,7 +134,7 @@ def fairface(folder: Path, power: float, harder: dict[str, str]) -> Iterator[Row
 def utkface(folder: Path, held_out: set[str]) -> Iterator[Row]:
     """The rows of UTKFace that no held out photo is a copy of."""
     copies = defaultdict(list)
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.glob("*_*_*.jpg")):
         copies[hashlib.sha256(path.read_bytes()).hexdigest()].append(path)
     for digest, paths in sorted(copies.items()):
         told = [path.name.split("_") for path in paths]
@@ -139,7 +145,7 @@ def utkface(folder: Path, held_out: set[str]) -> Iterator[Row]:
                 "path": paths[0],
                 "label": "male" if genders == {"0"} else "female",
                 "source": "utkface",
-                "race": UTKFACE_RACES[int(race)] if len(race) == 1 else "",
+                "race": UTKFACE_RACES.get(race, ""),
                 "age": age,
                 "split": "train" if int(digest, 16) % UTKFACE_HELD_OUT else "validation",
                 "weight": 1,

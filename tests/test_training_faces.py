@@ -116,16 +116,29 @@ def test_of_utkface_no_copy_of_a_reserved_or_contradicting_photo_is_listed(tmp_p
     reserved = "1_0_0_reserved.jpg.chip.jpg"
     (folder / reserved).write_text("0")  # a copy of a photo whose name is not reserved
     (folder / "21_0_1_contradicts.jpg.chip.jpg").write_text("1")  # number 1 is female
-    (folder / "22_0_2_again.jpg.chip.jpg").write_text("2")  # so is number 2 male
+    (folder / "22_0_2_again.jpg.chip.jpg").write_text("2")  # number 2 is male too
     (folder / "61_1_2017.jpg.chip.jpg").write_text("without a race")
+    (folder / "30_0_7_race.jpg.chip.jpg").write_text("a race that is none")
+    (folder / ".DS_Store").write_text("no photo")
+    (folder / "notes_of_mine").mkdir()
     names = tmp_path / "reserved.txt"
     names.write_text(f"{reserved}\n")
     found = rows("--utkface", folder, "--without", names, target=tmp_path / "faces.csv")
     listed = [Path(row["path"]).name for row in found]
     gone = {"20_0_0_0.jpg.chip.jpg", "21_1_1_1.jpg.chip.jpg", reserved}
-    assert gone.isdisjoint(listed) and len(listed) == len(set(listed)) == 400 - 2 + 1
-    assert Counter(row["label"] for row in found) == {"male": 199, "female": 200}
+    assert gone.isdisjoint(listed) and len(listed) == len(set(listed)) == 400 - 2 + 2
+    assert Counter(row["label"] for row in found) == {"male": 200, "female": 200}
     races = {row["race"] for row in found}
     assert races == {"White", "Black", "Asian", "Indian", "Other", ""}
     held_out = Counter(row["split"] for row in found)["validation"]
     assert 20 <= held_out <= 60
+
+
+def test_a_held_out_name_that_no_folder_has_is_refused(celeba: Path, tmp_path: Path) -> None:
+    names, target = tmp_path / "names.txt", tmp_path / "faces.csv"
+    names.write_text("000011.jpg 11.jpg\n")
+    command = [sys.executable, SCRIPT, target, "--celeba", celeba, "--without", names]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.endswith("names 11.jpg, which is in no folder given; check the files\n")
+    assert not target.exists()

@@ -103,13 +103,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     table, recipe = write_manifest(base), write_recipe(base)
     cache, folder = base / "cache", base / "run"
     done = run("train", table, "--recipe", recipe, "--to", folder, "--cache", cache)
+    assert done.returncode == 0, done.stderr
     return Finished(table, recipe, cache, folder, done)
 
 
 @pytest.mark.slow
 def test_from_images_to_a_model_that_answers(finished: Finished, tmp_path: Path) -> None:
     table, folder, done = finished.manifest, finished.folder, finished.done
-    assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # neither TensorFlow's log nor anybody's warnings
     lines = [line.split(":")[0] for line in done.stdout.splitlines()]
     assert lines[:-1] == [*(f"epoch {number} of 6" for number in range(1, 7)), "Trained"]
