@@ -35,8 +35,8 @@ lint: .venv/full ## format, lint, types and import rules, without the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: .venv/full ## run every test
-	$(BIN)/python -m pytest
+test: .venv/full ## run every test, two files at a time
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint test ## all that must be green before a change is handed on
 

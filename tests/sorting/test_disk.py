@@ -32,7 +32,6 @@ def test_any_refusal_has_a_way_around(
     photos: Path, number: int, mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse_from_now_on(monkeypatch, number)
-    monkeypatch.setattr(disk, "_notes", {})
     before = tree_of(photos.parent)
     target = photos.parent / "out"
     summary = sort_photos([str(photos)], target, answers, SortOptions(mode=mode))
