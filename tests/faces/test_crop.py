@@ -159,18 +159,40 @@ def test_a_fitted_frame_crops_a_photo_like_the_crops_it_was_fitted_on(tmp_path: 
     ready = resize_box(Image.fromarray(astronaut()), Box(130, -20, 320, 212), (218, 178))
     Image.fromarray(ready).save(tmp_path / "ready.png")
     (tmp_path / "bad.png").write_text("no image")
-    frame = fit_frame([tmp_path / "ready.png", tmp_path / "bad.png"])
+    frame = fit_frame([tmp_path / "ready.png", tmp_path / "bad.png"], (109, 89))
     face = Detector().detect(astronaut(), min_score=0.7)[0]
     box = crop_box(face.box, frame, (218, 178))
     assert [box.left, box.top, box.right, box.bottom] == pytest.approx([130, -20, 320, 212], abs=14)
+    # A square model sees the centre of a crop, 178 of its 218 rows, all of its width
+    square = crop_box(face.box, fit_frame([tmp_path / "ready.png"], (64, 64)), (64, 64))
+    sides = [square.left, square.top, square.right, square.bottom]
+    assert sides == pytest.approx([130, 1, 320, 191], abs=14)
+
+
+def test_crops_of_two_kinds_show_no_frame(tmp_path: Path) -> None:
+    """As `pilah prepare` cuts them out of tight pictures and out of others: a face fills them, or
+    half of them.
+    """
+    paths = []
+    for number in range(4):
+        margin = 0 if number % 2 else 60
+        part = Box(160 - margin, 50 - margin, 290 + margin, 209 + margin)
+        ready = resize_box(Image.fromarray(astronaut()), part, (218, 178))
+        paths.append(tmp_path / f"{number}.png")
+        Image.fromarray(ready).save(paths[-1])
+    close = fit_frame(paths[1::2], (218, 178)).height
+    wide = fit_frame(paths[::2], (218, 178)).height
+    assert wide > 1.5 * close
+    with pytest.raises(DataError, match=f"{wide:.2f} faces high or more, a quarter {close:.2f} or"):
+        fit_frame(paths, (218, 178))
 
 
 def test_crops_that_cannot_be_fitted_are_refused(tmp_path: Path) -> None:
     for side in (50, 60):
         Image.new("RGB", (side, side)).save(tmp_path / f"{side}.png")
     with pytest.raises(DataError, match="only 0 of 1 crops show a face"):
-        fit_frame([tmp_path / "50.png"])
+        fit_frame([tmp_path / "50.png"], (64, 64))
     with pytest.raises(DataError, match="have 2 sizes"):
-        fit_frame([tmp_path / "50.png", tmp_path / "60.png"])
+        fit_frame([tmp_path / "50.png", tmp_path / "60.png"], (64, 64))
     with pytest.raises(DataError, match="have 0 sizes"):
-        fit_frame([])
+        fit_frame([], (64, 64))

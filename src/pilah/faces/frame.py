@@ -1,6 +1,7 @@
 """How the frame of a model's crops (`types.Frame`) is fitted on ready crops."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,24 @@ from pilah.faces.picture import Picture
 from pilah.faces.search import search
 from pilah.types import Box, Frame
 
+ONE_KIND = 1.3
+"""Of the heights of crops, in faces, the third quartile is at most so many times the first.
 
-def fit_frame(crop_paths: Iterable[Path]) -> Frame:
+It is 1.08 in CelebA and in FairFace, 1.79 in a mixture of both and UTKFace.
+"""
+
+
+def fit_frame(crop_paths: Iterable[Path], size_hw: tuple[int, int]) -> Frame:
     """Fit the frame of ready face crops, from the boxes that the detector finds in them.
 
     Args:
         crop_paths: ready face crops of one size, as the model is trained on; a few hundred do.
+        size_hw: height and width that the model takes. Of a crop with other proportions it sees the
+            centre (`centre_crop`), and so does the frame.
 
     Raises:
-        DataError: the crops differ in size, or fewer than half of their faces are found.
+        DataError: the crops differ in size, fewer than half of their faces are found, or the crops
+            of some data lie closer to the face than those of others: no frame is right for both.
     """
     detector = Detector()
     boxes: list[Box] = []
@@ -42,7 +52,16 @@ def fit_frame(crop_paths: Iterable[Path]) -> Frame:
         )
     if 2 * len(boxes) < count:
         raise DataError(f"only {len(boxes)} of {count} crops show a face; give face crops")
-    return median_frame(boxes, sizes.pop())
+    height, width = sizes.pop()
+    close, wide = np.quantile([height / box.height for box in boxes], (0.25, 0.75))
+    if wide > ONE_KIND * close:
+        raise DataError(
+            f"a quarter of the crops that show the frame are {wide:.2f} faces high or more, a "
+            f"quarter {close:.2f} or less; give a manifest of crops of one kind with --frame-from"
+        )
+    frame = median_frame(boxes, (height, width))
+    seen = min(1.0, size_hw[0] / size_hw[1] * width / height)
+    return replace(frame, height=frame.height * seen)
 
 
 def median_frame(boxes: Sequence[Box], crop_size_hw: tuple[int, int]) -> Frame:

@@ -72,10 +72,10 @@ class TrainRecipe(_Section):
 
     `early_stopping` is the number of epochs without a better validation loss after which training
     ends (0: never); the best epoch's weights are kept then. `teacher` names a model bundle; a
-    face's target is `teacher_weight` of the teacher's answer to the same picture and the rest of
-    the label (knowledge distillation). `other_labels` is how much race, age and attributes count in
-    the loss beside the label; only `studies/on_gpu` knows them. `cache` computes the frozen part
-    once; `cache_precision` is how its outputs are stored.
+    face's target is `teacher_weight` of the teacher's answer to the same picture, brought to the
+    teacher's size, and the rest of the label (knowledge distillation). `other_labels` is how much
+    race, age and attributes count in the loss beside the label; only `studies/on_gpu` knows them.
+    `cache` computes the frozen part once; `cache_precision` is how its outputs are stored.
     """
 
     epochs: Annotated[int, Field(ge=1)] = 20

@@ -62,7 +62,7 @@ class Views:
         """Take uint8 images of shape (n, height, width, 3) and the numbers of those to mirror."""
         self.images = images
         self.mirrored = mirrored
-        self.size_hw = None if size_hw == images.shape[1:3] else size_hw
+        self.size_hw = size_hw
 
     def __len__(self) -> int:
         """How many items there are, mirrored twins counted."""
@@ -76,9 +76,7 @@ class Views:
         rows[is_mirrored] = self.mirrored[items[is_mirrored] - count]
         images = np.asarray(self.images[rows])
         images[is_mirrored] = images[is_mirrored, :, ::-1]
-        if self.size_hw is not None:
-            images = np.stack([centre_crop(Image.fromarray(i), self.size_hw) for i in images])
-        return [images]
+        return [images if self.size_hw is None else resize(images, self.size_hw)]
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -135,6 +133,18 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             targets = (1 - weight) * targets + weight * self.teacher(inputs[0])
         batch = (inputs[0] if len(inputs) == 1 else tuple(inputs)), targets
         return batch if self.weights is None else (*batch, self.weights[part])
+
+
+def resize(images: np.ndarray[Any, Any], size_hw: tuple[int, int]) -> np.ndarray[Any, Any]:
+    """The largest centred part of each image that has the proportions of `size_hw`, in that size.
+
+    Args:
+        images: uint8 of shape (n, h, w, 3).
+        size_hw: height and width to return.
+    """
+    if images.shape[1:3] == size_hw:
+        return images
+    return np.stack([centre_crop(Image.fromarray(image), size_hw) for image in images])
 
 
 def epoch_items(

@@ -62,12 +62,13 @@ def export(
         int8: store weights and compute in 8 bits.
         max_error: the error that the minimum confidence aims at, see `calibrate_graph`.
         frame_from: manifest whose training crops show how a face is to be cut out of a photo; None
-            is the run's own, which must then all have one size.
+            is the run's own. They have one size and lie about equally close to the face; those that
+            `pilah prepare` cut out of tight pictures lie closer than those out of others.
         frame_zoom: share of that frame's sides to cut out. A model that was trained on closer crops
             too may do best with less than all of it.
 
     Raises:
-        DataError: the run is not finished, or `to` exists.
+        DataError: the run is not finished, `to` exists, or the crops show no frame.
         BundleError: the file would not answer as the Keras model does; nothing is written.
     """
     run = Run(folder)
@@ -80,7 +81,7 @@ def export(
     train = _shuffled(table, recipe.train.seed)
     framed = _shuffled(read_manifest(frame_from), recipe.train.seed) if frame_from else train
     # before the graph is written, which takes longer: here a manifest may be refused
-    frame = fit_frame(map(Path, framed[:FRAME_FACES]))
+    frame = fit_frame(map(Path, framed[:FRAME_FACES]), recipe.data.size_hw)
     frame = replace(frame, height=frame.height * frame_zoom)
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=".export-") as scratch:

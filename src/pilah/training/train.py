@@ -27,7 +27,7 @@ from pilah.runs.folder import Run
 from pilah.runs.recipe import Recipe
 from pilah.runs.start import start_run
 from pilah.runs.tables import read_history, write_scores
-from pilah.training.batches import Batches, Source, Teacher, Views, decode_crops
+from pilah.training.batches import Batches, Source, Teacher, Views, decode_crops, resize
 from pilah.training.fit import Lessons, fit
 from pilah.training.from_bundle import recentre
 from pilah.training.frozen import allocate, compute_once, cut, shared_folder
@@ -52,8 +52,8 @@ def train(recipe: Recipe, manifest: Path, folder: Path, *, cache: Path | None = 
         DataError: the manifest or the run folder is not as it must be, the disk is full, or another
             run is at work on the same part of the cache.
         WeightsError: the pretrained weights cannot be had.
-        RecipeError: the teacher takes faces of another size, the recipe needs a GPU script, or it
-            keeps nothing of frozen layers and `cache` is given.
+        RecipeError: the recipe needs a GPU script, or it keeps nothing of frozen layers and `cache`
+            is given.
         BundleError, PilahError: there is no such teacher.
     """
     if recipe.train.other_labels:
@@ -161,15 +161,10 @@ def _teacher(recipe: Recipe) -> Teacher | None:
         return None
     # One thread, beside the network that learns
     bundle = open_bundle(model_path(recipe.train.teacher), threads=1)
-    if bundle.info.size_hw != recipe.data.size_hw:
-        raise RecipeError(
-            f"the teacher {recipe.train.teacher} looks at faces of {list(bundle.info.size_hw)}, "
-            f"the recipe's are {list(recipe.data.size_hw)}; give the recipe the teacher's size_hw"
-        )
     classifier = Classifier(bundle)
 
     def answer(images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        p_male = classifier.p_male(images)
+        p_male = classifier.p_male(resize(images, bundle.info.size_hw))
         return np.stack([1 - p_male, p_male], axis=1)
 
     return answer
