@@ -15,7 +15,7 @@ PARITY = 1e-4
 """How far a probability of the float graph may lie from Keras'."""
 INT8_COST = 0.002
 """The share of validation answers that int8 may change for the worse; one answer always."""
-FLOAT_CONVOLUTIONS = (0, 14)
+FLOAT_CONVOLUTIONS = (0, 14, 20)
 """How many of the first convolutions may stay in float: tried in this order.
 
 Their values range the widest; of EfficientNet-Lite0's, 8 bits leave too little."""
