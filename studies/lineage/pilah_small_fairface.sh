@@ -8,21 +8,19 @@ fairface=$(realpath "$1") to=$2
 here=$(dirname "$(realpath "$0")")/..
 mkdir -p "$to"
 
-faces() { # NAME OPTIONS...: a list of faces, and its manifest
-    local name=$1
-    shift
-    python "$here/training_faces.py" "$to/$name.csv" --fairface "$fairface" "$@"
-    [ -e "$to/$name/manifest.csv" ] || pilah prepare "$to/$name.csv" --split official --to "$to/$name"
-}
 trained() { # MANIFEST RECIPE START DATA: a run of a recipe from weights
     [ -e "$to/$2/scores.csv" ] ||
         pilah train "$to/$1/manifest.csv" --recipe "$2" --to "$to/$2" --pretrained "$3" --pretrained-on "$4"
 }
 
-faces faces
-trained faces pilah_small_fairface imagenet ImageNet
-faces weighed --weigh
-trained weighed pilah_small_fairface_longer "$to/pilah_small_fairface" "ImageNet, then FairFace"
+# First its images as they are, then faces that are cut out of them
+python "$here/training_faces.py" "$to/fairface.csv" --fairface "$fairface"
+[ -e "$to/images/manifest.csv" ] ||
+    pilah prepare "$to/fairface.csv" --crops --split official --to "$to/images"
+trained images pilah_small_fairface imagenet ImageNet
+python "$here/training_faces.py" "$to/weighed.csv" --fairface "$fairface" --weigh
+[ -e "$to/faces/manifest.csv" ] || pilah prepare "$to/weighed.csv" --split official --to "$to/faces"
+trained faces pilah_small_fairface_longer "$to/pilah_small_fairface" "ImageNet, then FairFace"
 pilah export "$to/pilah_small_fairface_longer" --to "$to/pilah-small-fairface.onnx" \
     --name pilah-small-fairface --model-version 0.3 --int8 --max-error 0.07 \
     --licence "CC BY 4.0, as FairFace is"

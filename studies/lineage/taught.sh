@@ -13,8 +13,8 @@ to=$5
 here=$(dirname "$(realpath "$0")")/..
 mkdir -p "$to"
 
-prepared() { # NAME SOURCE: a manifest of a source's own split
-    [ -e "$to/$1/manifest.csv" ] || pilah prepare "$2" --split official --to "$to/$1"
+prepared() { # NAME SOURCE: a manifest of a source's own split, of its images as they are
+    [ -e "$to/$1/manifest.csv" ] || pilah prepare "$2" --crops --split official --to "$to/$1"
 }
 trained() { # MANIFEST RECIPE START DATA: a run of a recipe from weights
     [ -e "$to/$2/scores.csv" ] ||
