@@ -170,9 +170,7 @@ def test_a_fitted_frame_crops_a_photo_like_the_crops_it_was_fitted_on(tmp_path: 
 
 
 def test_crops_of_two_kinds_show_no_frame(tmp_path: Path) -> None:
-    """As `pilah prepare` cuts them out of tight pictures and out of others: a face fills them, or
-    half of them.
-    """
+    """`pilah prepare` cuts such crops out of tight pictures and of roomy ones."""
     paths = []
     for number in range(4):
         margin = 0 if number % 2 else 60

@@ -15,7 +15,7 @@ from pilah.types import Box, Frame
 ONE_KIND = 1.3
 """Of the heights of crops, in faces, the third quartile is at most so many times the first.
 
-It is 1.08 in CelebA and in FairFace, 1.79 in a mixture of both and UTKFace.
+Of 120 pictures each, it is 1.08 in CelebA and in FairFace, and 1.79 in both with UTKFace together.
 """
 
 
