@@ -169,9 +169,9 @@ def test_a_fitted_frame_crops_a_photo_like_the_crops_it_was_fitted_on(tmp_path: 
     assert sides == pytest.approx([130, 1, 320, 191], abs=14)
 
 
-def test_crops_of_two_kinds_show_no_frame(tmp_path: Path) -> None:
+def test_crops_of_two_kinds_show_no_frame_unless_they_were_cut_with_one(tmp_path: Path) -> None:
     """`pilah prepare` cuts such crops out of tight pictures and of roomy ones."""
-    paths = []
+    paths, cut_with = [], Frame(0, -0.1, 1.9)
     for number in range(4):
         margin = 0 if number % 2 else 60
         part = Box(160 - margin, 50 - margin, 290 + margin, 209 + margin)
@@ -183,6 +183,10 @@ def test_crops_of_two_kinds_show_no_frame(tmp_path: Path) -> None:
     assert wide > 1.5 * close
     with pytest.raises(DataError, match=f"{wide:.2f} faces high or more, a quarter {close:.2f} or"):
         fit_frame(paths, (218, 178))
+    assert fit_frame(paths, (218, 178), cut_with) == cut_with
+    assert fit_frame(paths, (64, 64), cut_with).height == pytest.approx(1.9 * 178 / 218)
+    # Crops of tight pictures alone: in use too no wider ones are to be cut
+    assert fit_frame(paths[1::2], (218, 178), cut_with).height == close
 
 
 def test_crops_that_cannot_be_fitted_are_refused(tmp_path: Path) -> None:

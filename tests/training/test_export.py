@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from pilah.dataset.faces import FRAME
 from pilah.faces.crop import centre_crop
 from pilah.images import read
 from pilah.models.bundle import open_bundle
@@ -115,6 +116,29 @@ def test_crops_of_two_sizes_show_no_frame(run: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     # Half of the frame that the first test expects
     assert 0.6 < open_bundle(path).info.frame.height < 1.5
+
+
+@pytest.mark.slow
+def test_roomy_and_tight_photos_train_one_model(run: Path, tmp_path: Path) -> None:
+    """Its frame is the one that `pilah prepare` cuts with: only a tight photo gives less."""
+    for number, path in enumerate(pd.read_csv(run / "manifest.csv")["path"][:24]):
+        image, label = Image.open(path), ("female", "male")[number // 2 % 2]
+        photo = tmp_path / "photos" / label / f"{number}.png"
+        photo.parent.mkdir(parents=True, exist_ok=True)
+        (image.crop((32, 48, 146, 188)) if number % 2 else image).save(photo)
+    faces = tmp_path / "faces" / "manifest.csv"
+    done = pilah("prepare", tmp_path / "photos", "--to", faces.parent, "--split", "random")
+    assert done.returncode == 0, done.stderr
+    path = tmp_path / "model.onnx"
+    done = pilah("export", run, "--to", path, "--frame-from", faces)
+    assert done.returncode == 0, done.stderr
+    assert open_bundle(path).info.frame == FRAME
+
+    ready = tmp_path / "ready.csv"
+    pd.read_csv(faces, keep_default_na=False).drop(columns="photo").to_csv(ready, index=False)
+    refused = pilah("export", run, "--to", tmp_path / "other.onnx", "--frame-from", ready)
+    assert refused.returncode == 2
+    assert "give a manifest of crops of one kind with --frame-from" in refused.stderr
 
 
 def test_few_validation_faces_still_give_a_model_and_it_says_so(

@@ -19,17 +19,26 @@ Of 120 pictures each, it is 1.08 in CelebA and in FairFace, and 1.79 in both wit
 """
 
 
-def fit_frame(crop_paths: Iterable[Path], size_hw: tuple[int, int]) -> Frame:
+def fit_frame(
+    crop_paths: Iterable[Path], size_hw: tuple[int, int], cut_with: Frame | None = None
+) -> Frame:
     """Fit the frame of ready face crops, from the boxes that the detector finds in them.
 
     Args:
         crop_paths: ready face crops of one size, as the model is trained on; a few hundred do.
         size_hw: height and width that the model takes. Of a crop with other proportions it sees the
             centre (`centre_crop`), and so does the frame.
+        cut_with: the frame with which `pilah prepare` cut all of the crops out of photos; None for
+            other crops.
+
+    Returns:
+        The median over the crops. Where some lie much closer to the face than others, none is right
+        for both, but `cut_with` is: in use too a crop stays inside its photo, so that a tight photo
+        gives a close crop.
 
     Raises:
-        DataError: the crops differ in size, fewer than half of their faces are found, or the crops
-            of some data lie closer to the face than those of others: no frame is right for both.
+        DataError: the crops differ in size, fewer than half of their faces are found, or some lie
+            much closer to the face than others and `cut_with` is None.
     """
     detector = Detector()
     boxes: list[Box] = []
@@ -53,13 +62,16 @@ def fit_frame(crop_paths: Iterable[Path], size_hw: tuple[int, int]) -> Frame:
     if 2 * len(boxes) < count:
         raise DataError(f"only {len(boxes)} of {count} crops show a face; give face crops")
     height, width = sizes.pop()
+    frame = median_frame(boxes, (height, width))
     close, wide = np.quantile([height / box.height for box in boxes], (0.25, 0.75))
     if wide > ONE_KIND * close:
-        raise DataError(
-            f"a quarter of the crops that show the frame are {wide:.2f} faces high or more, a "
-            f"quarter {close:.2f} or less; give a manifest of crops of one kind with --frame-from"
-        )
-    frame = median_frame(boxes, (height, width))
+        if cut_with is None:
+            raise DataError(
+                f"a quarter of the crops that show the frame are {wide:.2f} faces high or more, a "
+                f"quarter {close:.2f} or less; give a manifest of crops of one kind with "
+                "--frame-from"
+            )
+        frame = cut_with
     seen = min(1.0, size_hw[0] / size_hw[1] * width / height)
     return replace(frame, height=frame.height * seen)
 

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from pilah.dataset.faces import FRAME
 from pilah.dataset.manifest import read_manifest
 from pilah.faces.frame import fit_frame
 from pilah.files import put_in_place
@@ -62,8 +63,8 @@ def export(
         int8: store weights and compute in 8 bits.
         max_error: the error that the minimum confidence aims at, see `calibrate_graph`.
         frame_from: manifest whose training crops show how a face is to be cut out of a photo; None
-            is the run's own. They have one size and lie about equally close to the face; those that
-            `pilah prepare` cut out of tight pictures lie closer than those out of others.
+            is the run's own. They have one size and lie about equally close to the face, unless
+            `pilah prepare` cut them all out of photos.
         frame_zoom: share of that frame's sides to cut out. A model that was trained on closer crops
             too may do best with less than all of it.
 
@@ -78,10 +79,10 @@ def export(
     held_out = table[table["split"] == "validation"]
     validation = _crops(held_out["path"].tolist(), recipe.data.size_hw)
     labels = held_out["label"].map(LABELS.index).to_numpy()
-    train = _shuffled(table, recipe.train.seed)
-    framed = _shuffled(read_manifest(frame_from), recipe.train.seed) if frame_from else train
+    train = _shuffled(table, recipe.train.seed)["path"].tolist()
     # before the graph is written, which takes longer: here a manifest may be refused
-    frame = fit_frame(map(Path, framed[:FRAME_FACES]), recipe.data.size_hw)
+    shown = _shuffled(read_manifest(frame_from) if frame_from else table, recipe.train.seed)
+    frame = _frame(shown[:FRAME_FACES], recipe.data.size_hw)
     frame = replace(frame, height=frame.height * frame_zoom)
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=".export-") as scratch:
@@ -142,10 +143,13 @@ def _photos(held_out: pd.DataFrame) -> pd.DataFrame:
     return held_out.assign(path=held_out["photo"].where(held_out["photo"] != "", held_out["path"]))
 
 
-def _shuffled(table: pd.DataFrame, seed: int) -> list[str]:
-    train = table[table["split"] == "train"]
-    paths: list[str] = train.sample(frac=1, random_state=seed)["path"].tolist()
-    return paths
+def _frame(crops: pd.DataFrame, size_hw: tuple[int, int]) -> Frame:
+    cut = "photo" in crops and bool((crops["photo"] != "").all())
+    return fit_frame(map(Path, crops["path"]), size_hw, cut_with=FRAME if cut else None)
+
+
+def _shuffled(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    return table[table["split"] == "train"].sample(frac=1, random_state=seed)
 
 
 def _crops(paths: list[str], size_hw: tuple[int, int]) -> Array:
