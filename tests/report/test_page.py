@@ -156,5 +156,5 @@ def test_an_empty_sort_has_a_page_too(sort: Sort, info: BundleInfo) -> None:
 def test_no_correction_for_another_threshold(sort: Sort, info: BundleInfo) -> None:
     target = sort({"a.jpg": photo(0.02), "b.jpg": photo(0.85)})
     page = page_of(target, replace(info, min_confidence=0.9))
-    assert "sorted with another minimum confidence" in page.text
+    assert "sorted with a minimum confidence other than" in page.text
     assert "Corrected for the model" not in page.text

@@ -39,7 +39,7 @@ class Options(BaseModel):
         bool, Field(description="The photos are face crops already: no face is searched for.")
     ] = False
     max_faces: Annotated[
-        int | None, Field(ge=1, le=1000, description="Of each photo, the highest faces only.")
+        int | None, Field(ge=1, le=1000, description="Of each photo, only the largest faces.")
     ] = None
 
 
@@ -70,7 +70,7 @@ class PhotoMilliseconds(BaseModel):
 
 
 class PhotoSaid(BaseModel):
-    """One photo: its faces, the highest first, or the error that reading it gave."""
+    """One photo: its faces, the largest first, or the error that reading it gave."""
 
     name: Annotated[str | None, Field(description="As the client gave it; it is only a name.")]
     label: Annotated[

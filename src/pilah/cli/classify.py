@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pilah.cli.options import Device, MaxError, MinConfidence, MinFace, Model, Quiet
+from pilah.cli.options import Device, MaxError, MinConfidence, MinFace, Model, QuietButJson
 from pilah.cli.tables import figures, in_percent, show
 from pilah.progress import note, progress_bar
 from pilah.wording import counted
@@ -51,7 +51,7 @@ def classify(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as one JSON object.")
     ] = False,
-    quiet: Quiet = False,
+    quiet: QuietButJson = False,
 ) -> None:
     """Answer any number of photos, into tables.
 

@@ -50,8 +50,8 @@ def export(
         Path | None,
         typer.Option(
             metavar="MANIFEST",
-            help="A manifest whose crops show how to cut a face out of a photo; ready crops lie "
-            "about equally close to it. [default: the run's]",
+            help="A manifest whose crops show how to cut a face out of a photo. Ready crops must "
+            "all be cut about equally close to the face. [default: the run's]",
         ),
     ] = None,
     frame_zoom: Annotated[

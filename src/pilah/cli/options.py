@@ -17,6 +17,9 @@ def _set_quiet(wanted: bool) -> bool:
 
 
 Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", callback=_set_quiet, help="Print errors only.")
+]
+QuietButJson = Annotated[
     bool,
     typer.Option(
         "--quiet",

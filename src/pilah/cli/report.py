@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pilah.cli.classify import print_summary
-from pilah.cli.options import Quiet
+from pilah.cli.options import QuietButJson
 from pilah.cli.tables import counts, in_percent, show
 from pilah.progress import note
 from pilah.wording import counted
@@ -33,7 +33,7 @@ def report(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the counts as one JSON object.")
     ] = False,
-    quiet: Quiet = False,
+    quiet: QuietButJson = False,
 ) -> None:
     """Count women and men in a sorted folder.
 

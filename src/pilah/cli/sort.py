@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pilah.cli.options import Device, MaxError, MinConfidence, MinFace, Model, Quiet
+from pilah.cli.options import Device, MaxError, MinConfidence, MinFace, Model, QuietButJson
 from pilah.cli.tables import counts, show
 from pilah.progress import note, progress_bar
 from pilah.wording import counted
@@ -60,7 +60,7 @@ def sort(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the counts as one JSON object.")
     ] = False,
-    quiet: Quiet = False,
+    quiet: QuietButJson = False,
 ) -> None:
     """Sort photos into folders by label.
 

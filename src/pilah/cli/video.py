@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pilah.cli.options import Device, MaxError, MinConfidence, Model, Quiet
+from pilah.cli.options import Device, MaxError, MinConfidence, Model, QuietButJson
 from pilah.cli.tables import figures, show
 from pilah.progress import note, progress_bar
 from pilah.wording import counted
@@ -61,7 +61,7 @@ def video(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as one JSON object.")
     ] = False,
-    quiet: Quiet = False,
+    quiet: QuietButJson = False,
 ) -> None:
     """Follow faces in a video: one answer each.
 
