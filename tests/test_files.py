@@ -15,6 +15,7 @@ from pilah.files import (
     open_locked,
     replacing,
     reserve,
+    scratch_folder,
     staged,
     write_again,
     write_text,
@@ -95,6 +96,15 @@ def test_staged_files_appear_together_or_not_at_all(tmp_path: Path) -> None:
         (scratch / "a.json").write_text("{}")
         (scratch / "not named").write_text("")
     assert sorted(os.listdir(folder)) == ["a.json", "a.md"]
+
+
+def test_what_a_kill_left_in_a_scratch_folder_is_cleared(tmp_path: Path) -> None:
+    folder = tmp_path / ".draft-a.json"
+    folder.mkdir()
+    (folder / "a.json").write_text("half")
+    with scratch_folder(folder) as scratch:
+        assert os.listdir(scratch) == []
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ Windows cannot flush a folder, and locks with `msvcrt` instead of `fcntl`; macOS
 
 import errno
 import os
+import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -71,10 +71,25 @@ def staged(folder: Path, names: Sequence[str]) -> Iterator[Path]:
         OSError: the folder cannot be written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".draft-") as scratch:
-        yield Path(scratch)
+    with scratch_folder(folder / f".draft-{names[-1]}") as scratch:
+        yield scratch
         for name in names:
-            put_in_place(Path(scratch) / name, folder / name)
+            put_in_place(scratch / name, folder / name)
+
+
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder, which is gone when the block ends; what a kill left there goes first.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def put_in_place(draft: Path, path: Path) -> OSError | None:

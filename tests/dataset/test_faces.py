@@ -75,6 +75,16 @@ def test_ready_crops_stay_as_they_are(portraits, tmp_path):
     assert not (tmp_path / "out" / "faces").exists()
 
 
+def test_a_manifest_of_crops_is_cut_out_of_their_photos_again(portraits, tmp_path):
+    photos = photos_in(tmp_path / "photos", portraits, 12)
+    prepare(tmp_path / "photos", tmp_path / "out")
+    prepare(tmp_path / "out" / "manifest.csv", tmp_path / "again", seed=1)
+    first, again = (read_manifest(tmp_path / to / "manifest.csv") for to in ("out", "again"))
+    assert sorted(again["photo"]) == sorted(map(str, photos))
+    for one, other in zip(sorted(first["path"]), sorted(again["path"]), strict=True):
+        assert Path(one).read_bytes() == Path(other).read_bytes()
+
+
 def test_corrections_of_a_sort_are_photos(portraits, tmp_path):
     photos = photos_in(tmp_path / "sorted", portraits, 12)
     with (tmp_path / "sorted" / "corrections.csv").open("w", newline="") as file:

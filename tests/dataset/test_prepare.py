@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -168,6 +169,7 @@ def table_of(tmp_path, text: str, encoding: str = "utf-8") -> None:
         "path,label\nphotos/N.png,Woman\nphotos/N.png, man ",
         "file,gender\nphotos/N.png,Female\nphotos/N.png,Male",
         "Image_ID,Sex\nphotos/N,female\nphotos/N,male",
+        "Path,Label,Identity,Split\nphotos/N.png,F,N,train\nphotos/N.png,M,N,train",
         "path;label\nphotos/N.png;perempuan\nphotos/N.png;laki-laki",
         "path\tlabel\nphotos/N.png\tfemale\nphotos/N.png\tmale",
         "path,Male\nphotos/N.png,0\nphotos/N.png,1",
@@ -366,6 +368,7 @@ def test_what_spoils_a_source_is_one_line_and_nothing_is_written(
         ),
         ("path,male\na.jpg,1\nb.jpg,yes\n", "line 3: male 'yes' is not one of female, male"),
         ("path,label\na.jpg,male\na.jpg,female\n", "a.jpg twice"),
+        ("Label,label,path\nmale,male,a.jpg\n", "columns 'Label' and 'label'; keep one of them"),
         ("", "cannot be read as a CSV file"),
     ],
 )
@@ -375,6 +378,22 @@ def test_what_spoils_a_csv_is_one_line(pilah, tmp_path, text, message):
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert message in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_split_and_people_are_known_by_any_capitals(pilah, tmp_path):
+    table_of(tmp_path, "Path,Label,IDENTITY,Weight\nphotos/N.png,F,her,2\nphotos/N.png,M,him,1")
+    done = pilah("prepare", tmp_path / "table.csv", "--crops", "--to", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    frame = read_manifest(tmp_path / "out" / "manifest.csv")
+    assert frame.groupby("identity")["split"].nunique().max() == 1
+    assert set(frame["weight"]) == {"1", "2"}
+
+
+def test_a_csv_of_another_encoding_is_one_line(pilah, tmp_path):
+    (tmp_path / "table.csv").write_text("path,label\nJosé.jpg,male\n", encoding="cp1252")
+    done = pilah("prepare", tmp_path / "table.csv", "--crops", "--to", tmp_path / "out")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert 'is not UTF-8 text; save it as "CSV UTF-8"' in done.stderr
 
 
 def test_an_existing_manifest_is_left_alone(pilah, celeba, tmp_path):
@@ -389,6 +408,24 @@ def test_a_manifest_of_one_label_is_refused(tmp_path):
     frame = pd.DataFrame({**rows, "split": "train", "duplicate_of": ""})
     frame.to_csv(tmp_path / "manifest.csv", index=False)
     with pytest.raises(DataError, match="no usable image with the label female"):
+        read_manifest(tmp_path / "manifest.csv")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("3.jpg", "line 5: '3.jpg' is not an absolute path"),
+        ("", "line 5: '' is not an absolute path"),
+        ("https://x/y.jpg", "line 5: 'https://x/y.jpg' is not an absolute path"),
+        ("/0.jpg", "lists /0.jpg twice; keep one row"),
+    ],
+)
+def test_a_manifest_that_was_edited_names_the_line(tmp_path, path, message):
+    rows = {"path": [f"/{n}.jpg" for n in range(12)], "label": ["male", "female"] * 6}
+    frame = pd.DataFrame({**rows, "identity": "", "split": "train", "duplicate_of": ""})
+    frame.loc[3, "path"] = path
+    frame.to_csv(tmp_path / "manifest.csv", index=False)
+    with pytest.raises(DataError, match=re.escape(message)):
         read_manifest(tmp_path / "manifest.csv")
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -139,6 +140,50 @@ def test_roomy_and_tight_photos_train_one_model(run: Path, tmp_path: Path) -> No
     refused = pilah("export", run, "--to", tmp_path / "other.onnx", "--frame-from", ready)
     assert refused.returncode == 2
     assert "give a manifest of crops of one kind with --frame-from" in refused.stderr
+
+
+@pytest.mark.slow
+def test_validation_photos_are_needed(run: Path, tmp_path: Path) -> None:
+    """What is measured on those that happen to be left would be wrong, and not say so."""
+    copy, photos = tmp_path / "run", tmp_path / "photos"
+    shutil.copytree(run, copy)
+    photos.mkdir()
+    table = pd.read_csv(copy / "manifest.csv", keep_default_na=False)
+    table["photo"] = ""
+    held_out = table.index[table["split"] == "validation"]
+    for row in held_out:
+        photo = photos / f"{row}.png"
+        shutil.copyfile(table.loc[row, "path"], photo)
+        table.loc[row, "photo"] = str(photo)
+    table.to_csv(copy / "manifest.csv", index=False)
+    path = tmp_path / "model.onnx"
+
+    gone = photos / f"{held_out[3]}.png"
+    gone.rename(tmp_path / "elsewhere.png")
+    refused = pilah("export", copy, "--to", path)
+    assert refused.returncode == 2
+    assert f"1 of {len(held_out)} validation photos are missing, such as {gone}" in refused.stderr
+
+    gone.write_text("no photo")
+    refused = pilah("export", copy, "--to", path)
+    assert refused.returncode == 2
+    assert f"the validation photo {gone} cannot be read" in refused.stderr
+
+    (tmp_path / "elsewhere.png").rename(gone)
+    for photo in table.loc[
+        (table["split"] == "validation") & (table["label"] == "female"), "photo"
+    ]:
+        Image.new("RGB", (100, 100)).save(photo)
+    refused = pilah("export", copy, "--to", path)
+    assert refused.returncode == 2
+    assert "no face was found in validation photos with the label female" in refused.stderr
+    assert sorted(tmp_path.iterdir()) == [photos, copy]
+
+    # What is no path of a photo is a column of the user's own
+    table["photo"] = [f"IMG_{row}" for row in table.index]
+    table.to_csv(copy / "manifest.csv", index=False)
+    done = pilah("export", copy, "--to", path)
+    assert done.returncode == 0, done.stderr
 
 
 def test_few_validation_faces_still_give_a_model_and_it_says_so(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -184,7 +185,15 @@ def test_a_killed_run_goes_on_and_ends_the_same(finished: Finished, tmp_path: Pa
     assert refused.returncode == 2
     assert "unfinished run of another recipe" in refused.stderr
 
-    assert run("train", table, "--recipe", recipe, "--to", killed).returncode == 0
+    moved = tmp_path / "moved"
+    shutil.copytree(table.parent / "images", moved / "images")
+    faces = pd.read_csv(table, keep_default_na=False)
+    faces["path"] = [path.replace(str(table.parent), str(moved)) for path in faces["path"]]
+    faces.to_csv(moved / "manifest.csv", index=False)
+    done = run("train", moved / "manifest.csv", "--recipe", recipe, "--to", killed)
+    assert done.returncode == 0, done.stderr
+    # Where the faces are now, the run remembers
+    assert (killed / "manifest.csv").read_text() == (moved / "manifest.csv").read_text()
     columns = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
     expected, found = (
         pd.read_csv(folder / "history.csv")[columns].to_numpy()
@@ -305,8 +314,12 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(
     occupied = tmp_path / "occupied"
     occupied.mkdir()
     (occupied / "notes.txt").write_text("mine")
-    heavy = tmp_path / "heavy.csv"
-    pd.read_csv(table).assign(weight="heavy").to_csv(heavy, index=False)
+    heavy, nothing, women = (tmp_path / f"{name}.csv" for name in ("heavy", "nothing", "women"))
+    faces = pd.read_csv(table)
+    faces.assign(weight="heavy").to_csv(heavy, index=False)
+    faces.assign(weight="0").to_csv(nothing, index=False)
+    held_out_men = (faces["split"] == "validation") & (faces["label"] == "male")
+    faces[~held_out_men].to_csv(women, index=False)
     text = tmp_path / "weights.weights.h5"
     text.write_text("no weights")
     network = ("--recipe", recipe)
@@ -316,6 +329,8 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(
         ((table,), "give either --backbone NAME or --recipe FILE"),
         ((tmp_path / "no.csv", *network), "no file at"),
         ((heavy, *network), "has the weight 'heavy'"),
+        ((nothing, *network), "has the weight 0 for every image of train"),
+        ((women, *network), "has no validation images with the label male"),
         (
             (table, *network, "--pretrained", text, "--pretrained-on", "x"),
             "does not hold weights of resnet50_v2",

@@ -53,9 +53,11 @@ class Program(TyperGroup):
             print_error(f"pilah: error: {error}")
             sys.exit(2)
         except OSError as error:  # such as a name that is too long, or a disk that fails
-            what = shown(os.fsdecode(error.filename or "this"))
-            reason = f"the system refuses {what} ({reason_of(error)})"
-            print_error(f"pilah: error: {reason}; give another path, or see to the reason")
+            if error.filename is None:
+                what, remedy = "to go on", "see to that, and run the same command again"
+            else:
+                what, remedy = shown(os.fsdecode(error.filename)), "give another path, or see to it"
+            print_error(f"pilah: error: the system refuses {what} ({reason_of(error)}); {remedy}")
             sys.exit(2)
 
     def invoke(self, ctx: Any) -> Any:

@@ -1,7 +1,8 @@
 """manifest.csv: the one table that every later stage reads.
 
 Columns `path,label,identity,split,duplicate_of`, then whatever else the source said about an image.
-Of these `weight`, if there is one, says how much a face counts in training.
+Of these `weight`, if there is one, says how much a face counts in training, and `photo` which photo
+a crop was cut out of.
 All values are text. A duplicate keeps its row, names the image that it repeats, and has no split.
 """
 
@@ -35,7 +36,8 @@ def read_manifest(path: Path) -> pd.DataFrame:
         One row per image, duplicates included; every column holds text, "" where nothing is known.
 
     Raises:
-        DataError: the file is missing or is not a manifest of at least 10 images of two labels.
+        DataError: the file is missing or is not a manifest of at least 10 images of two labels,
+            each listed once by an absolute path.
     """
     frame = read_text_table(path, remedy="create one with `pilah prepare`")
     if missing := [name for name in COLUMNS if name not in frame.columns]:
@@ -43,6 +45,14 @@ def read_manifest(path: Path) -> pd.DataFrame:
             f"{path} has no column {missing[0]!r}; a manifest has the columns {','.join(COLUMNS)}, "
             "create one with `pilah prepare`"
         )
+    relative = ~frame["path"].map(os.path.isabs)
+    if relative.any():
+        row = int(relative.to_numpy().argmax())
+        raise DataError(
+            f"{path}, line {row + 2}: {frame['path'].iloc[row]!r} is not an absolute path; correct "
+            "that line"
+        )
+    check_once(frame, path)
     check_values(frame["label"], LABELS, path)
     check_values(frame["split"], (*SPLITS, ""), path)
     kept = frame["duplicate_of"] == ""
@@ -72,6 +82,8 @@ def read_text_table(path: Path, *, remedy: str) -> pd.DataFrame:
         )
     except FileNotFoundError:
         raise DataError(f"no file at {path}; {remedy}") from None
+    except UnicodeDecodeError:
+        raise DataError(f'{path} is not UTF-8 text; save it as "CSV UTF-8"') from None
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[-1]
         raise DataError(f"{path} cannot be read as a CSV file ({reason}); {remedy}") from None
@@ -118,6 +130,30 @@ def check_enough(
                 f"{source} has no usable image with the label {label}; provide images of both "
                 f"labels{why}"
             )
+
+
+def check_split(manifest: pd.DataFrame, split: str, source: Path) -> None:
+    """Refuse a split without images of both labels.
+
+    Raises:
+        DataError: it has none of a label.
+    """
+    for label in LABELS:
+        if not ((manifest["split"] == split) & (manifest["label"] == label)).any():
+            raise DataError(
+                f"{source} has no {split} images with the label {label}; run `pilah prepare` with "
+                "other --fractions or another --split"
+            )
+
+
+def cut_out_of(manifest: pd.DataFrame) -> "pd.Series[str]":
+    """The photo that each crop was cut out of, "" where none is known.
+
+    `pilah prepare` writes absolute paths; another table's column `photo` may hold anything.
+    """
+    if "photo" not in manifest:
+        return pd.Series("", index=manifest.index)
+    return manifest["photo"].where(manifest["photo"].map(os.path.isabs), "")
 
 
 def check_once(frame: pd.DataFrame, source: Path) -> None:

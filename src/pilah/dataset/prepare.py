@@ -12,7 +12,13 @@ from pilah.dataset.duplicates import find_conflicts, find_originals, group_near
 from pilah.dataset.faces import crop_faces, crop_paths
 from pilah.dataset.fingerprint import fingerprints
 from pilah.dataset.folders import label_folders, read_folders
-from pilah.dataset.manifest import check_enough, check_once, digest, write_manifest
+from pilah.dataset.manifest import (
+    check_enough,
+    check_once,
+    cut_out_of,
+    digest,
+    write_manifest,
+)
 from pilah.dataset.split import (
     FRACTIONS,
     WAYS,
@@ -81,6 +87,8 @@ def prepare(
     left_out: dict[str, str] = {}
     names = frame["path"]
     if not crops and not is_celeba(source):
+        # A manifest of earlier crops names their photos
+        names = cut_out_of(frame).where(lambda photos: photos != "", names)
         frame = frame.assign(photo=names, path=crop_paths(names, to))
         cutting = crop_faces(names.tolist(), frame["path"].tolist())
         reasons = list(track(cutting, len(frame), "Finding faces"))

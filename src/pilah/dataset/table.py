@@ -13,6 +13,7 @@ from pilah.formats import SUFFIXES
 REMEDY = "give a CSV with the columns path,label"
 PATH_NAMES = ("path", "file", "filename", "file_name", "filepath", "image", "image_id", "photo")
 LABEL_NAMES = ("label", "gender", "sex")
+OTHER_NAMES = ("identity", "split", "weight")
 DAMAGED_AGES = {"03-Sep": "3-9", "Oct-19": "10-19"}
 """What a spreadsheet made of two of FairFace's age groups in the copies that go round."""
 
@@ -29,15 +30,15 @@ def read_labelled(path: Path) -> pd.DataFrame:
     """List the images of a CSV or a manifest; none is opened.
 
     Paths are relative to the CSV's folder; one without an ending may lead to a photo that has one.
-    Columns may have the usual other names (`PATH_NAMES`, `LABEL_NAMES`, or `male`), with any
-    capitals. `labels.py` says what a label may be called.
+    Columns may have the usual other names (`PATH_NAMES`, `LABEL_NAMES`, or `male`); these and
+    `OTHER_NAMES` may have any capitals. `labels.py` says what a label may be called.
 
     Returns:
         `path`, `label`, `identity`, `split` ("" where the CSV has no such column), and the CSV's
         other columns as they are.
 
     Raises:
-        DataError: the CSV cannot be read, lacks a column, or has another label.
+        DataError: the CSV cannot be read, lacks a column or has it twice, or has another label.
     """
     frame = read_text_table(path, remedy=REMEDY)
     image, label = _column(frame, PATH_NAMES), _label_column(frame)
@@ -47,7 +48,13 @@ def read_labelled(path: Path) -> pd.DataFrame:
                 f"{path} has no column {name!r} among {','.join(frame.columns)}; {REMEDY}"
             )
     labels = read_labels(frame[label], path)
-    frame = frame.rename(columns={image: "path", label: "label"}).assign(label=labels)
+    found_as = {"path": image, "label": label}
+    found_as |= {name: _column(frame, (name,)) or name for name in OTHER_NAMES}
+    for name, column in found_as.items():
+        if column != name and name in frame.columns:
+            raise DataError(f"{path} has the columns {column!r} and {name!r}; keep one of them")
+    frame = frame.rename(columns={column: name for name, column in found_as.items()})
+    frame["label"] = labels
     for name in ("identity", "split"):
         if name not in frame.columns:
             frame[name] = ""

@@ -37,8 +37,8 @@ def fit_frame(
         gives a close crop.
 
     Raises:
-        DataError: the crops differ in size, fewer than half of their faces are found, or some lie
-            much closer to the face than others and `cut_with` is None.
+        DataError: no crop can be read, the crops differ in size, fewer than half of their faces are
+            found, or some lie much closer to the face than others and `cut_with` is None.
     """
     detector = Detector()
     boxes: list[Box] = []
@@ -54,6 +54,11 @@ def fit_frame(
         found = search(picture, detector, min_face=1, min_share=1)
         if found.rotation == 0:
             boxes += [face.box for face in found.detections[:1]]
+    if not sizes:
+        raise DataError(
+            "none of the crops that show the frame can be read; put them back, or give another "
+            "manifest with --frame-from"
+        )
     if len(sizes) != 1:
         raise DataError(
             f"the crops that show the frame have {len(sizes)} sizes; give a manifest of readable "

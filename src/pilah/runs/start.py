@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pilah.errors import DataError
-from pilah.files import write_text
+from pilah.files import replacing, write_text
 from pilah.runs.folder import Run
 from pilah.runs.recipe import Recipe, read_recipe
 
@@ -37,6 +37,9 @@ def start_run(folder: Path, recipe: Recipe, manifest: Path, data: dict[str, Any]
             f"{folder} holds an unfinished run of another recipe or other data; name another "
             "folder with --to, or give the same recipe and manifest to resume it"
         )
+    # The same data may lie elsewhere by now
+    with replacing(run.manifest) as draft:
+        shutil.copyfile(manifest, draft)
     return run
 
 

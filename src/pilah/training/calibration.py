@@ -95,7 +95,7 @@ def calibrate_graph(
         `info` with what was found, as it now stands in the file.
 
     Raises:
-        DataError: no face was found in the photos.
+        DataError: a photo cannot be read, or of one label no face was found.
     """
     photos = _evenly(photos, seed)
     extractor = Extractor(info.size_hw, info.frame, Detector(), min_face=8, min_share=1)
@@ -181,6 +181,10 @@ def _look(
     pairs = list(zip(photos["path"], _labels(photos).tolist(), strict=True))
     for number, (path, label) in enumerate(tracked(pairs, "Looking at photos", total=len(pairs))):
         extracted = extractor(path, crops=False)
+        if extracted.error:
+            raise DataError(
+                f"the validation photo {path} cannot be read ({extracted.error}); restore it"
+            )
         if len(extracted.crops):
             crops.append(extracted.crops[0])
             labels.append(label)
@@ -189,11 +193,12 @@ def _look(
             sides = (seen, seen[:, :, ::-1]) if mirror else (seen,)
             looks.append(np.stack([p_male_of(side) for side in sides]))
             crops = []
-    if not labels:
-        raise DataError(
-            f"no face was found in {counted(len(pairs), 'validation photo')}; calibration needs "
-            "photos that show a face"
-        )
+    for index, label in enumerate(LABELS):
+        if index not in labels:
+            raise DataError(
+                f"no face was found in validation photos with the label {label}; calibration needs "
+                "photos of both labels that show a face"
+            )
     found = np.concatenate(looks, axis=1)
     return Looks(np.array(labels), found[0], found[1] if mirror else None)
 

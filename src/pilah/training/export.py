@@ -1,6 +1,6 @@
 """A finished run -> model.onnx, checked against Keras on real faces: describe, calibrate, write."""
 
-import tempfile
+import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from pilah.dataset.faces import FRAME
-from pilah.dataset.manifest import read_manifest
+from pilah.dataset.manifest import check_split, cut_out_of, read_manifest
+from pilah.errors import DataError
 from pilah.faces.frame import fit_frame
-from pilah.files import put_in_place
+from pilah.files import put_in_place, scratch_folder
 from pilah.models.bundle import BundleInfo
 from pilah.runs.folder import Run, check_export
 from pilah.runs.recipe import Recipe, read_recipe
@@ -23,6 +24,7 @@ from pilah.training.graph_check import check_parity, in_8_bits
 from pilah.training.network import build_network
 from pilah.training.onnx_graph import write_float
 from pilah.types import LABELS, Frame
+from pilah.wording import counted
 
 PARITY_FACES = 64
 RANGE_FACES = 512
@@ -69,14 +71,17 @@ def export(
             too may do best with less than all of it.
 
     Raises:
-        DataError: the run is not finished, `to` exists, or the crops show no frame.
+        DataError: the run is not finished, `to` exists, the crops show no frame, or validation
+            lacks photos or a label.
         BundleError: the file would not answer as the Keras model does; nothing is written.
     """
     run = Run(folder)
     check_export(run, to)
     recipe = read_recipe(run.recipe)
     table = read_manifest(run.manifest)
+    check_split(table, "validation", run.manifest)
     held_out = table[table["split"] == "validation"]
+    photos = _photos(held_out, run.manifest)
     validation = _crops(held_out["path"].tolist(), recipe.data.size_hw)
     labels = held_out["label"].map(LABELS.index).to_numpy()
     train = _shuffled(table, recipe.train.seed)["path"].tolist()
@@ -85,8 +90,8 @@ def export(
     frame = _frame(shown[:FRAME_FACES], recipe.data.size_hw)
     frame = replace(frame, height=frame.height * frame_zoom)
     to.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".export-") as scratch:
-        graph = Path(scratch) / "float.onnx"
+    with scratch_folder(to.with_name(f".export-{to.name}")) as scratch:
+        graph = scratch / "float.onnx"
         model = _one_look(keras.models.load_model(run.model, compile=False), recipe)
         write_float(model, graph)
         check_parity(model, graph, validation[:PARITY_FACES])
@@ -98,7 +103,7 @@ def export(
         info = calibrate_graph(
             graph,
             replace(info, int8_cost=int8_cost),
-            _photos(held_out),
+            photos,
             max_error=max_error,
             mirror=recipe.model.mirror,
             seed=recipe.train.seed,
@@ -136,15 +141,20 @@ def _one_look(model: keras.Model, recipe: Recipe) -> keras.Model:
     return plain
 
 
-def _photos(held_out: pd.DataFrame) -> pd.DataFrame:
+def _photos(held_out: pd.DataFrame, manifest: Path) -> pd.DataFrame:
     """The photos that validation faces were cut out of, or the faces where there are none."""
-    if "photo" not in held_out:
-        return held_out
-    return held_out.assign(path=held_out["photo"].where(held_out["photo"] != "", held_out["path"]))
+    paths = cut_out_of(held_out).where(lambda photos: photos != "", held_out["path"])
+    missing = [path for path in paths if not os.path.isfile(path)]
+    if missing:
+        raise DataError(
+            f"{len(missing):,} of {counted(len(paths), 'validation photo')} are missing, such as "
+            f"{missing[0]}; put them back, or correct the column photo of {manifest}"
+        )
+    return held_out.assign(path=paths)
 
 
 def _frame(crops: pd.DataFrame, size_hw: tuple[int, int]) -> Frame:
-    cut = "photo" in crops and bool((crops["photo"] != "").all())
+    cut = bool((cut_out_of(crops) != "").all())
     return fit_frame(map(Path, crops["path"]), size_hw, cut_with=FRAME if cut else None)
 
 

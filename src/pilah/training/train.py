@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from pilah.dataset.manifest import describe, read_manifest
+from pilah.dataset.manifest import check_split, describe, read_manifest
 from pilah.errors import DataError, RecipeError
 from pilah.files import replacing
 from pilah.models import model_path
@@ -64,12 +64,8 @@ def train(recipe: Recipe, manifest: Path, folder: Path, *, cache: Path | None = 
     table = read_manifest(manifest)
     kept = table[table["split"] != ""].reset_index(drop=True)
     splits = {name: np.flatnonzero(kept["split"] == name) for name in ("train", "validation")}
-    for name, rows in splits.items():
-        if len(rows) == 0:
-            raise DataError(
-                f"{manifest} has no {name} images; run `pilah prepare` with other --fractions"
-            )
-
+    for name in splits:
+        check_split(kept, name, manifest)
     weights = _weights(kept, manifest)
 
     started = time.monotonic()
@@ -153,6 +149,8 @@ def _weights(kept: pd.DataFrame, manifest: Path) -> np.ndarray[Any, Any] | None:
             f"{manifest} has the weight {row['weight']!r} for {row['path']}; a weight is a number "
             "from 0 up: correct it, or take the column out"
         )
+    if not weights[kept["split"] == "train"].any():
+        raise DataError(f"{manifest} has the weight 0 for every image of train; correct the column")
     return weights
 
 
