@@ -11,7 +11,6 @@ same number of photos.
 """
 
 import argparse
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ import onnx
 import pandas as pd
 from onnx import TensorProto, helper, numpy_helper
 
-from pilah.files import put_in_place
+from pilah.files import put_in_place, scratch_folder
 from pilah.models.bundle import FORMAT, open_bundle
 from pilah.training.calibration import calibrate_graph
 
@@ -41,8 +40,8 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True, help="the file to write")
     options = parser.parse_args()
     info = open_bundle(options.bundle).info
-    with tempfile.TemporaryDirectory(dir=options.to.parent, prefix=".recalibrate-") as scratch:
-        graph = Path(scratch) / "model.onnx"
+    with scratch_folder(options.to.with_name(f".recalibrate-{options.to.name}")) as scratch:
+        graph = scratch / "model.onnx"
         write_uncalibrated(options.bundle, graph)
         info = calibrate_graph(
             graph,

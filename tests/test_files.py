@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pilah.errors import DataError
 from pilah.files import (
     MAX_NAME,
     free_name,
@@ -99,11 +100,31 @@ def test_staged_files_appear_together_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_what_a_kill_left_in_a_scratch_folder_is_cleared(tmp_path: Path) -> None:
-    folder = tmp_path / ".draft-a.json"
-    folder.mkdir()
+    folder = tmp_path / ".drafts"
+    (folder / "more").mkdir(parents=True)
     (folder / "a.json").write_text("half")
+    (folder / "more" / "b.json").write_text("half")
     with scratch_folder(folder) as scratch:
-        assert os.listdir(scratch) == []
+        assert os.listdir(scratch) == [".lock"]
+    assert os.listdir(tmp_path) == []
+
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    folder.symlink_to(mine)
+    with scratch_folder(folder) as scratch:
+        (scratch / "a.json").write_text("half")
+    assert os.listdir(tmp_path) == ["mine"] and os.listdir(mine) == []
+
+
+def test_two_processes_do_not_share_a_scratch_folder(tmp_path: Path) -> None:
+    with scratch_folder(tmp_path / ".drafts") as scratch:
+        (scratch / "a.json").write_text("half")
+        with (
+            pytest.raises(DataError, match="another pilah is writing into"),
+            scratch_folder(tmp_path / ".drafts"),
+        ):
+            pass
+        assert (scratch / "a.json").read_text() == "half"
     assert os.listdir(tmp_path) == []
 
 

@@ -20,6 +20,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from pilah.errors import DataError
+
 MAX_NAME = 255
 """Bytes in a file's name, on every usual file system."""
 
@@ -68,10 +70,11 @@ def staged(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     The file named last says that the others are there.
 
     Raises:
+        DataError: another process writes the same files there.
         OSError: the folder cannot be written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with scratch_folder(folder / f".draft-{names[-1]}") as scratch:
+    with scratch_folder(folder / f".drafts-{names[-1]}") as scratch:
         yield scratch
         for name in names:
             put_in_place(scratch / name, folder / name)
@@ -79,16 +82,36 @@ def staged(folder: Path, names: Sequence[str]) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder, which is gone when the block ends; what a kill left there goes first.
+    """Yield a folder for one process, which is gone when the block ends.
+
+    What a kill left there goes first.
 
     Raises:
+        DataError: another process has it.
         OSError: it cannot be made.
     """
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir()
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    path.mkdir(exist_ok=True)
+    locked = path / ".lock"
     try:
+        descriptor = open_locked(locked, create=True)
+    except BlockingIOError:
+        raise DataError(
+            f"another pilah is writing into {path.parent}; wait until it has ended, or name "
+            "another target with --to"
+        ) from None
+    except OSError:  # the disk knows no locks
+        descriptor = open_to_append(locked, create=True)
+    try:
+        for entry in os.scandir(path):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry)
+            elif entry.name != locked.name:
+                os.unlink(entry)
         yield path
     finally:
+        os.close(descriptor)
         shutil.rmtree(path, ignore_errors=True)
 
 

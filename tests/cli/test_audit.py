@@ -205,7 +205,12 @@ def test_an_interrupted_audit_writes_nothing(tiny_bundle: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("audit", "said"),
-    [("{}", "is not an audit.json"), ("text", "is not an audit.json"), (None, "cannot be read")],
+    [
+        ("{}", "is not an audit.json"),
+        ("text", "is not an audit.json"),
+        ('{"format": "pilah audit 1", "model": "small"}', "is not an audit.json"),
+        (None, "cannot be read"),
+    ],
 )
 def test_a_card_of_what_is_no_audit(audit: str | None, said: str, tmp_path: Path) -> None:
     path = tmp_path / "audit.json"

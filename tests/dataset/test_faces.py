@@ -84,6 +84,15 @@ def test_a_manifest_of_crops_is_cut_out_of_their_photos_again(portraits, tmp_pat
     for one, other in zip(sorted(first["path"]), sorted(again["path"]), strict=True):
         assert Path(one).read_bytes() == Path(other).read_bytes()
 
+    two = tmp_path / "two.csv"
+    again.assign(photo=str(photos[0])).to_csv(two, index=False)
+    with pytest.raises(DataError, match=r"has several; use the crops themselves with --crops"):
+        prepare(two, tmp_path / "two")
+    photos[0].unlink()
+    with pytest.raises(DataError, match=rf"{photos[0].name} is missing; use the crops themselves"):
+        prepare(tmp_path / "out" / "manifest.csv", tmp_path / "third")
+    prepare(tmp_path / "out" / "manifest.csv", tmp_path / "third", crops=True)
+
 
 def test_corrections_of_a_sort_are_photos(portraits, tmp_path):
     photos = photos_in(tmp_path / "sorted", portraits, 12)

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from pilah.cli import main
-from pilah.dataset.manifest import digest, read_manifest
+from pilah.dataset.manifest import cut_out_of, digest, read_manifest
+from pilah.dataset.table import read_labelled
 from pilah.errors import DataError
 
 ATTRIBUTES = [f"Attribute_{number}" for number in range(1, 40)]
@@ -368,6 +369,10 @@ def test_what_spoils_a_source_is_one_line_and_nothing_is_written(
         ),
         ("path,male\na.jpg,1\nb.jpg,yes\n", "line 3: male 'yes' is not one of female, male"),
         ("path,label\na.jpg,male\na.jpg,female\n", "a.jpg twice"),
+        (
+            "path,label,Identity,identity\n" + "a.jpg,male,1,2\n",
+            "columns 'Identity' and 'identity'; keep one of them",
+        ),
         ("Label,label,path\nmale,male,a.jpg\n", "columns 'Label' and 'label'; keep one of them"),
         ("", "cannot be read as a CSV file"),
     ],
@@ -380,20 +385,29 @@ def test_what_spoils_a_csv_is_one_line(pilah, tmp_path, text, message):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_split_and_people_are_known_by_any_capitals(pilah, tmp_path):
-    table_of(tmp_path, "Path,Label,IDENTITY,Weight\nphotos/N.png,F,her,2\nphotos/N.png,M,him,1")
+def test_people_are_known_by_any_capitals(pilah, tmp_path):
+    table_of(tmp_path, "Path,Label,IDENTITY\nphotos/N.png,F,her\nphotos/N.png,M,him")
     done = pilah("prepare", tmp_path / "table.csv", "--crops", "--to", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     frame = read_manifest(tmp_path / "out" / "manifest.csv")
     assert frame.groupby("identity")["split"].nunique().max() == 1
-    assert set(frame["weight"]) == {"1", "2"}
+
+
+def test_what_is_no_path_is_a_column_of_the_users_own(tmp_path):
+    frame = pd.DataFrame({"path": ["/a.png", "/b.png"], "photo": ["IMG_1", "/photos/b.jpg"]})
+    assert cut_out_of(frame).tolist() == ["", "/photos/b.jpg"]
+    assert cut_out_of(frame[["path"]]).tolist() == ["", ""]
+    # An audit by such columns finds them by their own names
+    (tmp_path / "table.csv").write_text("path,label,Split,Weight\na.jpg,male,left,70\n")
+    assert {"Split", "Weight"} <= set(read_labelled(tmp_path / "table.csv").columns)
 
 
 def test_a_csv_of_another_encoding_is_one_line(pilah, tmp_path):
     (tmp_path / "table.csv").write_text("path,label\nJosé.jpg,male\n", encoding="cp1252")
     done = pilah("prepare", tmp_path / "table.csv", "--crops", "--to", tmp_path / "out")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert 'is not UTF-8 text; save it as "CSV UTF-8"' in done.stderr
+    assert "(it is not UTF-8 text)" in done.stderr
+    assert "save it in a spreadsheet as CSV UTF-8" in done.stderr
 
 
 def test_an_existing_manifest_is_left_alone(pilah, celeba, tmp_path):

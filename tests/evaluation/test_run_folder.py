@@ -137,6 +137,8 @@ def put(name, text):
         (put("scores.csv", "path,split,label,p_male\na,dev,male,0.5\n"), "row 2: split"),
         (put("history.csv", "epoch,loss,accuracy,val_loss,val_accuracy\n1,a,1,1,1\n"), "no number"),
         (put("recipe.toml", "= 3"), "cannot be read"),
+        (put("recipe.toml", 'model = "xception"'), "names no backbone"),
+        (put("environment.json", "[]"), "is not what `pilah train` wrote"),
     ],
 )
 def test_a_broken_run_is_one_line_and_leaves_nothing(tmp_path, break_it, message):

@@ -55,6 +55,8 @@ def test_a_written_recipe_is_complete() -> None:
         ("[data]\nsize_hw = [40, 40]\n[model]\nbackbone = 'xception'", "at least 71"),
         ("[model]\ntrainable = 3\n[train]\naugment = ['zoom']", "set cache = false"),
         ("[train]\nzoom = [1.0, 0.8]", "give the smaller share first"),
+        ("[train]\nseed = 99999999999", "train.seed = 99999999999"),
+        ("[train]\nlearning_rate = inf", "train.learning_rate = "),
         ("[train\n", "not valid TOML"),
         ("train = 3", "train = 3"),
     ],

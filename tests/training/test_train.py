@@ -179,6 +179,13 @@ def test_a_killed_run_goes_on_and_ends_the_same(finished: Finished, tmp_path: Pa
     process.wait()
     assert not (killed / "model.keras").exists()
 
+    environment = (killed / "environment.json").read_text()
+    (killed / "environment.json").write_text("{}")
+    refused = run("train", table, "--recipe", recipe, "--to", killed)
+    assert refused.returncode == 2
+    assert "environment.json does not name the data" in refused.stderr
+    (killed / "environment.json").write_text(environment)
+
     changed = tmp_path / "changed.toml"
     changed.write_text(RECIPE.format(epochs=9))
     refused = run("train", table, "--recipe", changed, "--to", killed)

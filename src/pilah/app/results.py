@@ -77,11 +77,15 @@ def _run_folders(folders: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
+def _measured(figures: Any) -> bool:
+    return isinstance(figures, dict) and {"accuracy", "loss", "confusion"} <= set(figures)
+
+
 def _read(folder: Path, prefix: str) -> RunFiles:
     run = Run(folder)
     gallery = run.plots / "wrong_predictions.png"
     metrics = run.read_metrics()
-    if not metrics or set(metrics) - set(SPLITS):
+    if not metrics or set(metrics) - set(SPLITS) or not all(map(_measured, metrics.values())):
         raise DataError(f"{run.metrics} has no figures of a split")
     model = folder / "model.onnx"
     return RunFiles(

@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from jinja2 import UndefinedError
+
 from pilah.audit.audit import audited_model
 from pilah.audit.markdown import Json, render
 from pilah.audit.write import FORMAT
@@ -55,14 +57,17 @@ def write_card(
                 "is about; run `pilah audit` again, or name the model with --model"
             )
         by_model[model["sha256"]].append(audit)
-    text = render(
-        "card.md.jinja",
-        models=[
+    known = _read_text(failures).strip() if failures else ""
+    try:
+        carded = [
             Carded(info, path.stat().st_size / 1e6, *_validation(info), tuple(_photos_first(found)))
             for (path, info), found in zip(opened.items(), by_model.values(), strict=True)
-        ],
-        failures=_read_text(failures).strip() if failures else "",
-    )
+        ]
+        text = render("card.md.jinja", models=carded, failures=known)
+    except (KeyError, TypeError, AttributeError, UndefinedError) as error:
+        raise DataError(
+            f"an audit.json is not complete ({error}); run `pilah audit` again"
+        ) from None
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         write_text(to, text)
@@ -93,7 +98,7 @@ def _photos_first(audits: list[Json]) -> list[Json]:
 def _read_audit(path: Path) -> Json:
     try:
         audit = json.loads(_read_text(path))
-        known = audit["format"] == FORMAT
+        known = audit["format"] == FORMAT and {"sha256", "name", "version"} <= set(audit["model"])
     except (ValueError, TypeError, KeyError):
         known = False
     if not known:
@@ -107,3 +112,5 @@ def _read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); name a file that can") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8 text; save it as UTF-8") from None

@@ -83,7 +83,10 @@ def read_text_table(path: Path, *, remedy: str) -> pd.DataFrame:
     except FileNotFoundError:
         raise DataError(f"no file at {path}; {remedy}") from None
     except UnicodeDecodeError:
-        raise DataError(f'{path} is not UTF-8 text; save it as "CSV UTF-8"') from None
+        raise DataError(
+            f"{path} cannot be read as a CSV file (it is not UTF-8 text); {remedy}, and save it in "
+            "a spreadsheet as CSV UTF-8"
+        ) from None
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[-1]
         raise DataError(f"{path} cannot be read as a CSV file ({reason}); {remedy}") from None

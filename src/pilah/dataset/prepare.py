@@ -1,5 +1,6 @@
 """From a source of labelled photos to manifest.csv, labels.png and summary.txt."""
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,7 @@ def prepare(
     left_out: dict[str, str] = {}
     names = frame["path"]
     if not crops and not is_celeba(source):
-        # A manifest of earlier crops names their photos
-        names = cut_out_of(frame).where(lambda photos: photos != "", names)
+        names = _photos(frame, source)
         frame = frame.assign(photo=names, path=crop_paths(names, to))
         cutting = crop_faces(names.tolist(), frame["path"].tolist())
         reasons = list(track(cutting, len(frame), "Finding faces"))
@@ -129,6 +129,20 @@ def prepare(
     )
     _write(summary, to)
     return summary
+
+
+def _photos(frame: pd.DataFrame, source: Path) -> "pd.Series[str]":
+    """What is to be cut: the photos, of a manifest of earlier crops those that it names."""
+    photos = cut_out_of(frame)
+    named = photos[photos != ""]
+    missing = [path for path in named if not os.path.lexists(path)]
+    twice = named[named.duplicated()]
+    if missing or len(twice):
+        why = f"{missing[0]} is missing" if missing else f"{twice.iloc[0]} has several"
+        raise DataError(
+            f"{source} lists crops of photos, of which {why}; use the crops themselves with --crops"
+        )
+    return photos.where(photos != "", frame["path"])
 
 
 def read_source(source: Path) -> pd.DataFrame:

@@ -13,7 +13,6 @@ from pilah.formats import SUFFIXES
 REMEDY = "give a CSV with the columns path,label"
 PATH_NAMES = ("path", "file", "filename", "file_name", "filepath", "image", "image_id", "photo")
 LABEL_NAMES = ("label", "gender", "sex")
-OTHER_NAMES = ("identity", "split", "weight")
 DAMAGED_AGES = {"03-Sep": "3-9", "Oct-19": "10-19"}
 """What a spreadsheet made of two of FairFace's age groups in the copies that go round."""
 
@@ -21,17 +20,23 @@ DAMAGED_AGES = {"03-Sep": "3-9", "Oct-19": "10-19"}
 def read_table(path: Path) -> pd.DataFrame:
     """List the images of a CSV, without what it says of duplicates: they are looked for anew.
 
-    See `read_labelled`.
+    `identity` and `split` may have any capitals. See `read_labelled`.
     """
-    return read_labelled(path).drop(columns="duplicate_of", errors="ignore")
+    frame = read_labelled(path).drop(columns="duplicate_of", errors="ignore")
+    for name in ("identity", "split"):
+        column = _column(frame.drop(columns=name), (name,))
+        if column is not None:
+            empty = (frame[name] == "").all()  # as `read_labelled` adds it
+            frame = _renamed(frame.drop(columns=name) if empty else frame, column, name, path)
+    return frame
 
 
 def read_labelled(path: Path) -> pd.DataFrame:
     """List the images of a CSV or a manifest; none is opened.
 
     Paths are relative to the CSV's folder; one without an ending may lead to a photo that has one.
-    Columns may have the usual other names (`PATH_NAMES`, `LABEL_NAMES`, or `male`); these and
-    `OTHER_NAMES` may have any capitals. `labels.py` says what a label may be called.
+    Columns may have the usual other names (`PATH_NAMES`, `LABEL_NAMES`, or `male`), with any
+    capitals. `labels.py` says what a label may be called.
 
     Returns:
         `path`, `label`, `identity`, `split` ("" where the CSV has no such column), and the CSV's
@@ -42,19 +47,12 @@ def read_labelled(path: Path) -> pd.DataFrame:
     """
     frame = read_text_table(path, remedy=REMEDY)
     image, label = _column(frame, PATH_NAMES), _label_column(frame)
-    for name, found in (("path", image), ("label", label)):
-        if found is None:
-            raise DataError(
-                f"{path} has no column {name!r} among {','.join(frame.columns)}; {REMEDY}"
-            )
+    if image is None or label is None:
+        name = "path" if image is None else "label"
+        raise DataError(f"{path} has no column {name!r} among {','.join(frame.columns)}; {REMEDY}")
     labels = read_labels(frame[label], path)
-    found_as = {"path": image, "label": label}
-    found_as |= {name: _column(frame, (name,)) or name for name in OTHER_NAMES}
-    for name, column in found_as.items():
-        if column != name and name in frame.columns:
-            raise DataError(f"{path} has the columns {column!r} and {name!r}; keep one of them")
-    frame = frame.rename(columns={column: name for name, column in found_as.items()})
-    frame["label"] = labels
+    frame = _renamed(frame, image, "path", path)
+    frame = _renamed(frame, label, "label", path).assign(label=labels)
     for name in ("identity", "split"):
         if name not in frame.columns:
             frame[name] = ""
@@ -63,6 +61,12 @@ def read_labelled(path: Path) -> pd.DataFrame:
     if "age" in frame.columns:
         frame["age"] = frame["age"].replace(DAMAGED_AGES)
     return frame
+
+
+def _renamed(frame: pd.DataFrame, column: str, name: str, source: Path) -> pd.DataFrame:
+    if column != name and name in frame.columns:
+        raise DataError(f"{source} has the columns {column!r} and {name!r}; keep one of them")
+    return frame.rename(columns={column: name})
 
 
 def _column(frame: pd.DataFrame, names: tuple[str, ...]) -> str | None:

@@ -66,14 +66,14 @@ def _validation_rank(run: MeasuredRun) -> tuple[float, float]:
 
 def _row(run: MeasuredRun) -> Row:
     model = run.recipe["model"]
-    trainable = model["trainable"]
-    study = STUDY.get(model["backbone"]) if run.recipe["repeats_study"] else None
+    trainable = model.get("trainable", "all")
+    study = STUDY.get(model["backbone"]) if run.recipe.get("repeats_study") else None
     validation, test = run.metrics.get("validation"), run.metrics.get("test")
     parameters, seconds = run.environment.get("parameters"), run.environment.get("seconds")
     return {
         "run": run.name,
         "backbone": model["backbone"],
-        "pretrained on": model["pretrained_on"],
+        "pretrained on": model.get("pretrained_on", ""),
         "trainable": "all" if trainable == "all" else f"last {trainable} layers",
         "val acc": f"{validation.accuracy.value:.3f}" if validation else "",
         "study: val acc": f"{study.val_accuracy:.3f}" if study else "",
@@ -92,7 +92,7 @@ def _notes(runs: list[MeasuredRun], best: MeasuredRun) -> tuple[str, ...]:
     tested = [set(run.scores["test"].paths) for run in runs if "test" in run.scores]
     sizes = sorted({len(paths) for paths in tested})
     notes = ["Our figures are those of the saved model, from each run's scores.csv."]
-    if any(run.recipe["repeats_study"] for run in runs):
+    if any(run.recipe.get("repeats_study") for run in runs):
         notes.append(
             "The study's are as it published them; its validation figures are presumably those of "
             "its last epoch."

@@ -45,11 +45,11 @@ def fit_frame(
     sizes: set[tuple[int, int]] = set()
     count = 0
     for path in crop_paths:
+        count += 1
         try:
             picture = Picture(path)
         except ImageError:
             continue
-        count += 1
         sizes.add(picture.size_hw)
         found = search(picture, detector, min_face=1, min_share=1)
         if found.rotation == 0:

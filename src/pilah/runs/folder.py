@@ -101,12 +101,28 @@ class Run:
             )
 
     def read_recipe(self) -> dict[str, Any]:
-        """The recipe's values, unchecked; `runs/recipe.py` checks them.
+        """The recipe's values, of which only the backbone is sure; `runs/recipe.py` checks all.
 
         Raises:
-            DataError: the file cannot be read.
+            DataError: the file cannot be read, or names no backbone.
         """
-        return self._read(self.recipe, tomllib.loads)
+        values = self._read(self.recipe, tomllib.loads)
+        model = values.get("model")
+        if not isinstance(model, dict) or not isinstance(model.get("backbone"), str):
+            raise DataError(f"{self.recipe} names no backbone; {AGAIN}")
+        return values
+
+    @property
+    def data_digest(self) -> str:
+        """The name of the data, see `dataset.manifest.digest`.
+
+        Raises:
+            DataError: environment.json cannot be read, or does not have it.
+        """
+        found = self.read_environment().get("data_digest")
+        if not isinstance(found, str):
+            raise DataError(f"{self.environment} does not name the data; {AGAIN}")
+        return found
 
     def read_environment(self) -> dict[str, Any]:
         """What `environment.json` holds.
@@ -134,6 +150,8 @@ class Run:
             values: dict[str, Any] = parse(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise DataError(f"the run in {self.folder} cannot be read ({error}); {AGAIN}") from None
+        if not isinstance(values, dict):
+            raise DataError(f"{path} is not what `pilah train` wrote; {AGAIN}")
         return values
 
 

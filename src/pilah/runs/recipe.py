@@ -23,7 +23,7 @@ Augment = Literal["flip", "zoom", "roll", "light", "quality", "erase"]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class DataRecipe(_Section):
@@ -99,7 +99,7 @@ class TrainRecipe(_Section):
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     cache: bool = True
     cache_precision: Literal["float16", "float32"] = "float16"
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
 
 
 class Recipe(_Section):

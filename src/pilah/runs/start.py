@@ -31,7 +31,7 @@ def start_run(folder: Path, recipe: Recipe, manifest: Path, data: dict[str, Any]
         _begin(run, recipe, manifest, data)
         return run
     check_folder(folder)
-    same_data = run.read_environment()["data_digest"] == data["data_digest"]
+    same_data = run.data_digest == data["data_digest"]
     if read_recipe(run.recipe) != recipe or not same_data:
         raise DataError(
             f"{folder} holds an unfinished run of another recipe or other data; name another "

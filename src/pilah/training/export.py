@@ -10,11 +10,12 @@ import keras
 import numpy as np
 import pandas as pd
 
-from pilah.dataset.faces import FRAME
+from pilah.dataset.faces import FRAME, SIZE_HW
 from pilah.dataset.manifest import check_split, cut_out_of, read_manifest
 from pilah.errors import DataError
 from pilah.faces.frame import fit_frame
-from pilah.files import put_in_place, scratch_folder
+from pilah.faces.picture import Picture
+from pilah.files import put_in_place, scratch_folder, shortened
 from pilah.models.bundle import BundleInfo
 from pilah.runs.folder import Run, check_export
 from pilah.runs.recipe import Recipe, read_recipe
@@ -24,7 +25,6 @@ from pilah.training.graph_check import check_parity, in_8_bits
 from pilah.training.network import build_network
 from pilah.training.onnx_graph import write_float
 from pilah.types import LABELS, Frame
-from pilah.wording import counted
 
 PARITY_FACES = 64
 RANGE_FACES = 512
@@ -86,11 +86,13 @@ def export(
     labels = held_out["label"].map(LABELS.index).to_numpy()
     train = _shuffled(table, recipe.train.seed)["path"].tolist()
     # before the graph is written, which takes longer: here a manifest may be refused
+    check_split(table, "train", run.manifest)
     shown = _shuffled(read_manifest(frame_from) if frame_from else table, recipe.train.seed)
-    frame = _frame(shown[:FRAME_FACES], recipe.data.size_hw)
+    frame = _frame(shown[:FRAME_FACES], recipe.data.size_hw, frame_from or run.manifest)
     frame = replace(frame, height=frame.height * frame_zoom)
+    data_digest = run.data_digest
     to.parent.mkdir(parents=True, exist_ok=True)
-    with scratch_folder(to.with_name(f".export-{to.name}")) as scratch:
+    with scratch_folder(to.with_name(shortened(f".export-{to.name}", ""))) as scratch:
         graph = scratch / "float.onnx"
         model = _one_look(keras.models.load_model(run.model, compile=False), recipe)
         write_float(model, graph)
@@ -99,7 +101,7 @@ def export(
         if int8:
             faces = _crops(train[:RANGE_FACES], recipe.data.size_hw)
             graph, int8_cost = in_8_bits(graph, faces, validation, labels)
-        info = describe(title, recipe, frame, table, run.read_environment()["data_digest"])
+        info = describe(title, recipe, frame, table, data_digest)
         info = calibrate_graph(
             graph,
             replace(info, int8_cost=int8_cost),
@@ -144,17 +146,28 @@ def _one_look(model: keras.Model, recipe: Recipe) -> keras.Model:
 def _photos(held_out: pd.DataFrame, manifest: Path) -> pd.DataFrame:
     """The photos that validation faces were cut out of, or the faces where there are none."""
     paths = cut_out_of(held_out).where(lambda photos: photos != "", held_out["path"])
-    missing = [path for path in paths if not os.path.isfile(path)]
-    if missing:
-        raise DataError(
-            f"{len(missing):,} of {counted(len(paths), 'validation photo')} are missing, such as "
-            f"{missing[0]}; put them back, or correct the column photo of {manifest}"
-        )
+    _check_there(paths, "validation photos", manifest)
     return held_out.assign(path=paths)
 
 
-def _frame(crops: pd.DataFrame, size_hw: tuple[int, int]) -> Frame:
-    cut = bool((cut_out_of(crops) != "").all())
+def _check_there(paths: "pd.Series[str]", what: str, manifest: Path) -> None:
+    """Refuse to measure on the files that happen to be left."""
+    missing = [path for path in paths if not os.path.isfile(path)]
+    if missing:
+        raise DataError(
+            f"{len(missing):,} of {len(paths):,} {what} are missing, such as {missing[0]}; put "
+            f"them back, or correct their paths in {manifest}"
+        )
+
+
+def _frame(crops: pd.DataFrame, size_hw: tuple[int, int], manifest: Path) -> Frame:
+    if crops.empty:
+        raise DataError(f"{manifest} has no train images; give another one with --frame-from")
+    _check_there(crops["path"], "crops that show the frame", manifest)
+    # A table of the user's own crops may have a column `photo` too; `pilah prepare` cuts one size
+    cut = (cut_out_of(crops) != "").all() and Picture(
+        Path(crops["path"].iloc[0])
+    ).size_hw == SIZE_HW
     return fit_frame(map(Path, crops["path"]), size_hw, cut_with=FRAME if cut else None)
 
 
