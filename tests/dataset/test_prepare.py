@@ -432,6 +432,7 @@ def test_a_manifest_of_one_label_is_refused(tmp_path):
         ("", "line 5: '' is not an absolute path"),
         ("https://x/y.jpg", "line 5: 'https://x/y.jpg' is not an absolute path"),
         ("/0.jpg", "lists /0.jpg twice; keep one row"),
+        ("/x/../0.jpg", "lists /x/../0.jpg twice; keep one row"),
     ],
 )
 def test_a_manifest_that_was_edited_names_the_line(tmp_path, path, message):

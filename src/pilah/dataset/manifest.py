@@ -165,7 +165,7 @@ def check_once(frame: pd.DataFrame, source: Path) -> None:
     Raises:
         DataError: two rows have the same path.
     """
-    twice = frame["path"].duplicated()
+    twice = frame["path"].map(os.path.normpath).duplicated()
     if twice.any():
         raise DataError(f"{source} lists {frame['path'][twice].iloc[0]} twice; keep one row")
 
