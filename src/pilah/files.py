@@ -111,8 +111,11 @@ def scratch_folder(path: Path) -> Iterator[Path]:
                 os.unlink(entry)
         yield path
     finally:
-        os.close(descriptor)
+        # Gone before the next process can have the lock; Windows removes no open file
         shutil.rmtree(path, ignore_errors=True)
+        os.close(descriptor)
+        if sys.platform == "win32":
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def put_in_place(draft: Path, path: Path) -> OSError | None:

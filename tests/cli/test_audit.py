@@ -208,6 +208,7 @@ def test_an_interrupted_audit_writes_nothing(tiny_bundle: Path, tmp_path: Path) 
     [
         ("{}", "is not an audit.json"),
         ("text", "is not an audit.json"),
+        ('{"format": "pilah audit 1"}', "is not an audit.json"),
         ('{"format": "pilah audit 1", "model": "small"}', "is not an audit.json"),
         (None, "cannot be read"),
     ],

@@ -139,6 +139,7 @@ def put(name, text):
         (put("recipe.toml", "= 3"), "cannot be read"),
         (put("recipe.toml", 'model = "xception"'), "names no backbone"),
         (put("environment.json", "[]"), "is not what `pilah train` wrote"),
+        (put("environment.json", '{"seconds": "3"}'), "seconds is not a number"),
     ],
 )
 def test_a_broken_run_is_one_line_and_leaves_nothing(tmp_path, break_it, message):

@@ -57,17 +57,14 @@ def write_card(
                 "is about; run `pilah audit` again, or name the model with --model"
             )
         by_model[model["sha256"]].append(audit)
-    known = _read_text(failures).strip() if failures else ""
-    try:
-        carded = [
+    text = render(
+        "card.md.jinja",
+        models=[
             Carded(info, path.stat().st_size / 1e6, *_validation(info), tuple(_photos_first(found)))
             for (path, info), found in zip(opened.items(), by_model.values(), strict=True)
-        ]
-        text = render("card.md.jinja", models=carded, failures=known)
-    except (KeyError, TypeError, AttributeError, UndefinedError) as error:
-        raise DataError(
-            f"an audit.json is not complete ({error}); run `pilah audit` again"
-        ) from None
+        ],
+        failures=_read_text(failures).strip() if failures else "",
+    )
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         write_text(to, text)
@@ -98,8 +95,10 @@ def _photos_first(audits: list[Json]) -> list[Json]:
 def _read_audit(path: Path) -> Json:
     try:
         audit = json.loads(_read_text(path))
-        known = audit["format"] == FORMAT and {"sha256", "name", "version"} <= set(audit["model"])
-    except (ValueError, TypeError, KeyError):
+        known = audit["format"] == FORMAT
+        if known:  # and whole, so that its own page could be written again
+            render("audit.md.jinja", audit=audit)
+    except (ValueError, TypeError, KeyError, AttributeError, UndefinedError):
         known = False
     if not known:
         raise DataError(f"{path} is not an audit.json of this pilah; run `pilah audit` again")

@@ -54,9 +54,9 @@ class Program(TyperGroup):
             sys.exit(2)
         except OSError as error:  # such as a name that is too long, or a disk that fails
             if error.filename is None:
-                what, remedy = "to go on", "see to that, and run the same command again"
+                what, remedy = "to continue", "fix that, and run the same command again"
             else:
-                what, remedy = shown(os.fsdecode(error.filename)), "give another path, or see to it"
+                what, remedy = shown(os.fsdecode(error.filename)), "give another path, or fix that"
             print_error(f"pilah: error: the system refuses {what} ({reason_of(error)}); {remedy}")
             sys.exit(2)
 

@@ -138,9 +138,9 @@ def _photos(frame: pd.DataFrame, source: Path) -> "pd.Series[str]":
     missing = [path for path in named if not os.path.lexists(path)]
     twice = named[named.duplicated()]
     if missing or len(twice):
-        why = f"{missing[0]} is missing" if missing else f"{twice.iloc[0]} has several"
+        why = f"and {missing[0]} is missing" if missing else f"of which {twice.iloc[0]} has several"
         raise DataError(
-            f"{source} lists crops of photos, of which {why}; use the crops themselves with --crops"
+            f"{source} lists crops of photos, {why}; use the crops themselves with --crops"
         )
     return photos.where(photos != "", frame["path"])
 

@@ -128,9 +128,13 @@ class Run:
         """What `environment.json` holds.
 
         Raises:
-            DataError: the file cannot be read.
+            DataError: the file cannot be read, or a number in it is none.
         """
-        return self._read(self.environment, json.loads)
+        values = self._read(self.environment, json.loads)
+        for name in ("seconds", "parameters"):
+            if not isinstance(values.get(name, 0), int | float):
+                raise DataError(f"{self.environment}: {name} is not a number; {AGAIN}")
+        return values
 
     def read_metrics(self) -> dict[str, Any]:
         """What `metrics.json` holds: a split's name to its figures.

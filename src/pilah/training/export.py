@@ -85,12 +85,10 @@ def export(
     validation = _crops(held_out["path"].tolist(), recipe.data.size_hw)
     labels = held_out["label"].map(LABELS.index).to_numpy()
     train = _shuffled(table, recipe.train.seed)["path"].tolist()
-    # before the graph is written, which takes longer: here a manifest may be refused
-    check_split(table, "train", run.manifest)
-    shown = _shuffled(read_manifest(frame_from) if frame_from else table, recipe.train.seed)
-    frame = _frame(shown[:FRAME_FACES], recipe.data.size_hw, frame_from or run.manifest)
-    frame = replace(frame, height=frame.height * frame_zoom)
     data_digest = run.data_digest
+    # before the graph is written, which takes longer: here a manifest may be refused
+    frame = _frame(frame_from or run.manifest, recipe)
+    frame = replace(frame, height=frame.height * frame_zoom)
     to.parent.mkdir(parents=True, exist_ok=True)
     with scratch_folder(to.with_name(shortened(f".export-{to.name}", ""))) as scratch:
         graph = scratch / "float.onnx"
@@ -160,15 +158,16 @@ def _check_there(paths: "pd.Series[str]", what: str, manifest: Path) -> None:
         )
 
 
-def _frame(crops: pd.DataFrame, size_hw: tuple[int, int], manifest: Path) -> Frame:
-    if crops.empty:
-        raise DataError(f"{manifest} has no train images; give another one with --frame-from")
+def _frame(manifest: Path, recipe: Recipe) -> Frame:
+    """The frame that the training crops of a manifest show."""
+    table = read_manifest(manifest)
+    check_split(table, "train", manifest)
+    crops = _shuffled(table, recipe.train.seed)[:FRAME_FACES]
     _check_there(crops["path"], "crops that show the frame", manifest)
+    paths = [Path(path) for path in crops["path"]]
     # A table of the user's own crops may have a column `photo` too; `pilah prepare` cuts one size
-    cut = (cut_out_of(crops) != "").all() and Picture(
-        Path(crops["path"].iloc[0])
-    ).size_hw == SIZE_HW
-    return fit_frame(map(Path, crops["path"]), size_hw, cut_with=FRAME if cut else None)
+    cut = (cut_out_of(crops) != "").all() and Picture(paths[0]).size_hw == SIZE_HW
+    return fit_frame(paths, recipe.data.size_hw, cut_with=FRAME if cut else None)
 
 
 def _shuffled(table: pd.DataFrame, seed: int) -> pd.DataFrame:
