@@ -12,8 +12,8 @@ validation. UTKFace's holds its files, whose names begin with age, gender and ra
 taken, none where they contradict each other, and of every ten photos one is kept for validation.
 Each may be left out. No part that is for testing is touched: neither CelebA's official test part
 nor FairFace's validation part. Nor is anyone whose photo a file after `--without` names, so that
-these can be tests too: a CSV, of a manifest its validation and test parts, or a list of names. Of
-CelebA that is every photo of a person, of UTKFace every copy of a photo.
+these can be tests too: a CSV, of a manifest its validation and test parts and copies of their
+photos, or a list of names. Of CelebA that is every photo of a person, of UTKFace every copy of one.
 
 With `--weigh`, training lets women and men of each race and age in FairFace count more alike, so
 that age is less of a hint (its old people are mostly men, its teenagers mostly women), and faces of
@@ -158,8 +158,18 @@ def _names(path: Path) -> list[str]:
         return path.read_text().split()
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    held_out = [row for row in rows if row.get("split", "test") in ("validation", "test")]
-    return [Path(row.get("path") or row["file"]).name for row in held_out]
+    path_of = [row.get("path") or row["file"] for row in rows]
+    held_out = {
+        photo
+        for photo, row in zip(path_of, rows, strict=True)
+        if row.get("split", "test") in ("validation", "test")
+    }
+    # A copy has no split of its own, and in CelebA a number of its own: of another person
+    return [
+        Path(photo).name
+        for photo, row in zip(path_of, rows, strict=True)
+        if photo in held_out or row.get("duplicate_of") in held_out
+    ]
 
 
 def _columns(path: Path) -> dict[str, str]:

@@ -81,6 +81,17 @@ def test_the_test_part_and_held_out_persons_are_never_listed(celeba: Path, tmp_p
     assert [row["identity"] for row in few] == ["c1"] * 3
 
 
+def test_whoever_a_copy_of_a_held_out_photo_shows_is_held_out(celeba: Path, tmp_path: Path) -> None:
+    """The same photo under two of CelebA's numbers, of which one is another person's."""
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text(
+        "path,split,duplicate_of\n/a/000001.jpg,test,\n/a/000011.jpg,,/a/000001.jpg\n"
+        "/a/000002.jpg,train,\n/a/000021.jpg,,/a/000002.jpg\n"
+    )
+    found = rows("--celeba", celeba, "--without", manifest, target=tmp_path / "faces.csv")
+    assert {row["identity"] for row in found} == {"c3"}
+
+
 def test_weights_let_women_and_men_of_an_age_count_more_alike(
     fairface: Path, tmp_path: Path
 ) -> None:
