@@ -11,9 +11,10 @@ in its train part no more images than `--per-person` says. FairFace's folder hol
 validation. UTKFace's holds its files, whose names begin with age, gender and race; of copies one is
 taken, none where they contradict each other, and of every ten photos one is kept for validation.
 Each may be left out. No part that is for testing is touched: neither CelebA's official test part
-nor FairFace's validation part. Nor is anyone whose photo a file after `--without` names, so that
-these can be tests too: a CSV, of a manifest its validation and test parts and copies of their
-photos, or a list of names. Of CelebA that is every photo of a person, of UTKFace every copy of one.
+nor FairFace's validation part, nor, where that lies in `val` beside `train`, a copy of one of its
+photos. Nor is anyone whose photo a file after `--without` names, so that these can be tests too: a
+CSV, of a manifest its validation and test parts and copies of their photos, or a list of names. Of
+CelebA that is every photo of a person, of UTKFace every copy of a photo.
 
 With `--weigh`, training lets women and men of each race and age in FairFace count more alike, so
 that age is less of a hint (its old people are mostly men, its teenagers mostly women), and faces of
@@ -114,9 +115,12 @@ def fairface(folder: Path, power: float, harder: dict[str, str]) -> Iterator[Row
     with (folder / "fairface_label_train.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     held_out = set(random.Random(1).sample(range(len(rows)), FAIRFACE_HELD_OUT))
+    reported = {_digest(path) for path in (folder / "val").glob("*.jpg")}
     people = Counter((row["race"], row["age"]) for row in rows)
     of_gender = Counter((row["race"], row["age"], row["gender"]) for row in rows)
     for index, row in enumerate(rows):
+        if reported and _digest(folder / row["file"]) in reported:
+            continue
         race, age, gender = row["race"], row["age"], row["gender"]
         balance = people[race, age] / 2 / of_gender[race, age, gender]
         weight = round(min(balance, MOST_FOR_BALANCE) ** power * float(harder.get(race, 1)), 3)
@@ -135,7 +139,7 @@ def utkface(folder: Path, held_out: set[str]) -> Iterator[Row]:
     """The rows of UTKFace that no held out photo is a copy of."""
     copies = defaultdict(list)
     for path in sorted(folder.glob("*_*_*.jpg")):
-        copies[hashlib.sha256(path.read_bytes()).hexdigest()].append(path)
+        copies[_digest(path)].append(path)
     for digest, paths in sorted(copies.items()):
         told = [path.name.split("_") for path in paths]
         genders = {words[1] for words in told}
@@ -170,6 +174,10 @@ def _names(path: Path) -> list[str]:
         for photo, row in zip(path_of, rows, strict=True)
         if photo in held_out or row.get("duplicate_of") in held_out
     ]
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _columns(path: Path) -> dict[str, str]:

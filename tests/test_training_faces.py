@@ -92,6 +92,19 @@ def test_whoever_a_copy_of_a_held_out_photo_shows_is_held_out(celeba: Path, tmp_
     assert {row["identity"] for row in found} == {"c3"}
 
 
+def test_a_copy_of_a_photo_of_fairfaces_validation_part_is_never_listed(
+    fairface: Path, tmp_path: Path
+) -> None:
+    (fairface / "train").mkdir()
+    for number in range(1, 5001):
+        (fairface / f"train/{number}.jpg").write_text(str(number))
+    (fairface / "val").mkdir()
+    (fairface / "val/1.jpg").write_text("4321")
+    found = rows("--fairface", fairface, target=tmp_path / "faces.csv")
+    listed = {int(Path(row["path"]).stem) for row in found}
+    assert listed == set(range(1, 5001)) - {4321}
+
+
 def test_weights_let_women_and_men_of_an_age_count_more_alike(
     fairface: Path, tmp_path: Path
 ) -> None:

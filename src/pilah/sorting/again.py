@@ -34,7 +34,7 @@ def to_retry(state: State, sources: list[str], target: Path, mode: Mode) -> list
         for entry in state.newest.values()
         if entry.bin == "unreadable"
         and (entry.readers != readers or _has_changed(entry, mode))
-        and any(os.path.commonpath([root, entry.source]) == root for root in roots)
+        and any(Path(entry.source).is_relative_to(root) for root in roots)
         and can_take_out(entry, target, mode)
     ]
 

@@ -210,7 +210,7 @@ def refuse_source_inside(sources: Iterable[str], target: Path) -> None:
     inside = os.path.realpath(target)
     for source in sources:
         path = os.path.realpath(source)
-        if os.path.commonpath([inside, path]) == inside:
+        if Path(path).is_relative_to(inside):
             raise SortError(
                 f"{shown(source)} lies inside the target {shown(target)}; give a target outside "
                 "the photos' folder, or a new folder in it"
