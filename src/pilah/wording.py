@@ -1,5 +1,6 @@
 """How counts, paths and refusals are worded in English; the web app has its own texts."""
 
+import shlex
 from pathlib import Path
 
 
@@ -11,6 +12,11 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 def shown(path: str | Path) -> str:
     """A path fit for one line on any screen: line ends and bytes that are not text are escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(path))
+
+
+def quoted(path: str | Path) -> str:
+    """A path as a word of a command to type."""
+    return shlex.quote(shown(path))
 
 
 def reason_of(error: OSError) -> str:

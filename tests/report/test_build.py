@@ -30,6 +30,13 @@ def test_the_same_sort_gives_the_same_files(sort: Sort, info: BundleInfo) -> Non
     assert [path.read_bytes() for path in write_report(target, info=info)] == first
 
 
+def test_files_are_named_as_they_are(sort: Sort, info: BundleInfo) -> None:
+    target = sort({"a.jpg": photo(0.02)})
+    target = target.rename(target.with_name("so\u202frted\nx"))
+    files = build_report(target, info=info).to_json()["files"]
+    assert all(map(os.path.isfile, files)) and len(files) == 3
+
+
 def test_the_report_leaves_nothing_else_behind(sort: Sort, info: BundleInfo) -> None:
     target = sort({"a.jpg": photo(0.02)})
     write_report(target, info=info)

@@ -24,6 +24,14 @@ def rows(target: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_a_line_end_of_any_kind_in_a_name_splits_no_row(sort: Sort, info: BundleInfo) -> None:
+    names = ["a\rb.jpg", "c\nd.jpg", "e\r\nf.jpg", "g,h.jpg"]
+    target = sort({name: photo(0.02) for name in names})
+    write_report(target, info=info)
+    assert [os.path.basename(row["destination"]) for row in rows(target)] == names
+    assert (target / "results.csv").read_bytes().count(b"\r") == 4  # two in a path, two in a name
+
+
 def test_the_csv_has_a_row_a_photo(sort: Sort, info: BundleInfo) -> None:
     target = sort({"group.jpg": photo(0.02, 0.99, 0.6), "wall.jpg": photo(), "bad": broken("cut")})
     write_report(target, info=info)

@@ -9,6 +9,7 @@ from folders import answers, tree_of, write
 
 from pilah.errors import SortError
 from pilah.sorting import SortOptions, plan_photos, read_results, sort_photos, undo_sort
+from pilah.sorting.records import read_state
 from pilah.sorting.transfer import Mode
 from pilah.types import Result
 from pilah.video import JOURNAL as VIDEO_JOURNAL
@@ -41,9 +42,17 @@ def test_an_unreadable_photo_that_was_repaired_is_sorted(tmp_path: Path, mode: M
     write(path, "f repaired", time=2 * 10**18)
     before = tree_of(tmp_path / "in")
     assert sort(path.parent, mode) == {"female": 1, "new": 1}
-    assert os.listdir(tmp_path / "out/unreadable") == []
-    assert undo_sort(tmp_path / "out").left == ()
-    assert os.listdir(tmp_path) == ["in"] and tree_of(tmp_path / "in") == before
+    unreadable = tmp_path / "out/unreadable"
+    if mode == "copy":  # it may be the last of its content
+        assert (unreadable / "a.jpg").read_text() == "bad"
+        assert [Path(kept) for kept, _ in undo_sort(tmp_path / "out").left] == [
+            unreadable / "a.jpg"
+        ]
+    else:
+        assert os.listdir(unreadable) == []
+        assert undo_sort(tmp_path / "out").left == ()
+        assert os.listdir(tmp_path) == ["in"]
+    assert tree_of(tmp_path / "in") == before
 
 
 @pytest.mark.parametrize("mode", ["copy", "move", "link"])
@@ -71,6 +80,73 @@ def answers_female(paths: Iterable[str]) -> Iterator[Result]:
     for path in paths:
         (result,) = answers(["f-x.jpg"])
         yield Result(path, result.faces)
+
+
+def test_an_old_edit_of_an_unreadable_photo_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What reads photos has changed, but the copy of the edit is the last of its content."""
+    path = write(tmp_path / "in/a.heic", "bad content")
+    edit = write(tmp_path / "in/a.xmp", "first edit")
+    sort(path.parent)
+    write(edit, "second", time=2 * 10**18)
+    for module in ("again", "placing"):
+        monkeypatch.setattr(f"pilah.sorting.{module}.installed_readers", lambda: "one more")
+    sort(path.parent)
+    assert (tmp_path / "out/unreadable/a.xmp").read_text() == "first edit"
+
+
+def test_a_copy_that_a_kill_left_stays_if_its_photo_is_another_by_now(tmp_path: Path) -> None:
+    path = write(tmp_path / "in/a.jpg", "f first")
+    sort(path.parent)
+    journal = tmp_path / "out/.pilah/journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(line for line in lines if not line.startswith('{"done"')))
+    write(path, "m second", time=2 * 10**18)
+    assert sort(path.parent) == {"male": 1, "new": 1}
+    assert (tmp_path / "out/female/a.jpg").read_text() == "f first"
+    assert (tmp_path / "out/male/a.jpg").read_text() == "m second"
+
+
+def test_a_failure_that_is_no_more_is_forgotten(tmp_path: Path) -> None:
+    write(tmp_path / "in/b.jpg", "f")
+    broken, sorted_before = tmp_path / "in/a.jpg", tmp_path / "in/b.jpg"
+    broken.symlink_to("nowhere")
+    options = SortOptions()
+    arguments = ([str(tmp_path / "in")], tmp_path / "out", by_content, options)
+    assert [path for path, _ in sort_photos(*arguments).failed] == [str(broken)]
+    assert [path for path, _ in sort_photos(*arguments).failed] == [str(broken)]
+    broken.unlink()
+    sorted_before.rename(tmp_path / "kept.jpg")
+    sorted_before.symlink_to("nowhere")
+    assert [path for path, _ in sort_photos(*arguments).failed] == [str(sorted_before)]
+    sorted_before.unlink()
+    (tmp_path / "kept.jpg").rename(sorted_before)
+    summary = sort_photos(*arguments)
+    assert summary.failed == () and summary.photos == 1
+
+
+def test_what_runs_with_more_folders_skip_counts_once(tmp_path: Path) -> None:
+    write(tmp_path / "in/a.jpg", "f")
+    write(tmp_path / "in/notes.txt")
+    write(tmp_path / "more/b.txt")
+    write(tmp_path / "other/c.txt")
+    for sources in (["in"], ["in", "more"], ["in", "more"], ["other"]):
+        paths = [str(tmp_path / name) for name in sources]
+        sort_photos(paths, tmp_path / "out", by_content, SortOptions())
+    state = read_state(tmp_path / "out/.pilah/journal.jsonl")
+    assert state.skipped == {".txt": 3}
+
+
+def test_another_smallest_face_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "in/a.jpg", "f")
+    arguments = ([str(tmp_path / "in")], tmp_path / "out", by_content)
+    sort_photos(*arguments, SortOptions(min_face=400))
+    with pytest.raises(SortError, match=r"was sorted with min_face 400, not min_face None"):
+        sort_photos(*arguments, SortOptions())
+    journal = tmp_path / "out/.pilah/journal.jsonl"  # as earlier versions wrote it
+    journal.write_text(journal.read_text().replace(', "min_face": 400', ""))
+    assert sort_photos(*arguments, SortOptions(min_face=300)).added == 0
 
 
 def test_a_correction_of_an_unreadable_photo_is_not_overruled(

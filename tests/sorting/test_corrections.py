@@ -1,5 +1,6 @@
 """A person moves photos between the folders: it counts, it stays, and an undo finds them."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -162,6 +163,78 @@ def test_a_renamed_folder_is_not_made_again(photos: Path, how: str) -> None:
     assert (undone.restored, undone.left) == (6, ())
     (now / "notes.txt").unlink()
     assert tree_of(now) == before
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_photo_that_was_moved_on_before_its_last_line_is_found(
+    photos: Path, resume: bool
+) -> None:
+    before = tree_of(photos.parent)
+    target = sort(photos, "move")
+    journal = target / ".pilah/journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    (number,) = [json.loads(line)["intend"] for line in lines if "in/m-1.jpg" in line]
+    journal.write_text("".join(line for line in lines if line != f'{{"done": {number}}}\n'))
+    move(target, "male/m-1.jpg", "female/m-1.jpg")
+    if resume:
+        sort(photos, "move")
+        assert by_name(target)["m-1.jpg"].folder == "female"
+    assert undo_sort(target).left == ()
+    assert tree_of(photos.parent) == before
+
+
+def test_a_photo_that_cannot_be_taken_out_is_counted_once(photos: Path) -> None:
+    target = sort(photos, "move")
+    journal = target / ".pilah/journal.jsonl"
+    lines = journal.read_text().splitlines()
+    (number,) = [json.loads(line)["intend"] for line in lines if "in/m-1.jpg" in line]
+    with journal.open("a") as file:
+        file.write(f'{{"reopened": {number}}}\n')
+    move(target, "male/m-1.jpg", "female/m-1.jpg")
+    sort(photos, "move")
+    assert [photo.source for photo in read_results(target)].count(str(photos / "m-1.jpg")) == 1
+
+
+def test_of_two_folders_the_one_that_was_renamed_is_asked_for(tmp_path: Path) -> None:
+    for name in ("A/f-1.jpg", "B/m-1.jpg", "C/m-2.jpg"):
+        write(tmp_path / name)
+    before = tree_of(tmp_path)
+    target = tmp_path / "out"
+    sources = [str(tmp_path / name) for name in "ABC"]
+    sort_photos(sources, target, answers, SortOptions(mode="move"))
+    now = (tmp_path / "A").rename(tmp_path / "A2")
+    (tmp_path / "C").rmdir()  # empty by now; it is made again
+    with pytest.raises(SortError, match=r"/A, but .*it may be .*/A2 now.* with where .*/A is now"):
+        undo_sort(target)
+    with pytest.raises(SortError, match=r"no folder at .*/A3; give --to where .*/A is now"):
+        undo_sort(target, to=tmp_path / "A3")
+    assert not (tmp_path / "A3").exists()
+    assert undo_sort(target, to=now).left == ()
+    now.rename(tmp_path / "A")
+    assert tree_of(tmp_path) == before
+
+
+def test_folders_that_were_renamed_together_are_found_below_the_new_name(tmp_path: Path) -> None:
+    for name in ("home/A/f-1.jpg", "home/B/m-1.jpg"):
+        write(tmp_path / name)
+    before = tree_of(tmp_path / "home")
+    target = tmp_path / "out"
+    sources = [str(tmp_path / "home" / name) for name in "AB"]
+    sort_photos(sources, target, answers, SortOptions(mode="move"))
+    now = (tmp_path / "home").rename(tmp_path / "moved")
+    assert undo_sort(target, to=now).left == ()
+    assert tree_of(now) == before
+
+
+def test_a_changed_photo_that_the_user_puts_back_ends_the_undo(photos: Path) -> None:
+    target = sort(photos, "move")
+    edited = write(target / "male/m-1.jpg", "edited")
+    assert undo_sort(target).left == ((str(edited), "was changed after the sort"),)
+    edited.rename(photos / "m-1.jpg")
+    undone = undo_sort(target)
+    assert (undone.restored, undone.left) == (6, ())
+    assert (photos / "m-1.jpg").read_text() == "edited"
+    assert not target.exists()
 
 
 def test_an_earlier_journal_that_knows_only_paths_asks_too(photos: Path) -> None:

@@ -3,7 +3,6 @@
 Each file is made when it is asked for.
 """
 
-import csv
 import json
 import zipfile
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from PIL import Image
 from pilah.app.cards import corrected
 from pilah.app.drawing import Seen, draw_faces
 from pilah.app.language import text, words
+from pilah.csv_lines import csv_writer
 from pilah.files import free_name
 from pilah.images import load
 from pilah.report.tables import as_cell
@@ -64,7 +64,7 @@ def _words_of() -> Callable[[Face], str]:
 def to_csv(seen: dict[str, Seen], wrong: Wrong) -> str:
     """One row for each face, or for a photo without; `corrected` is the label by the visitor."""
     file = StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv_writer(file)
     writer.writerow(COLUMNS)
     for key, each in seen.items():
         for number, face in enumerate(each.faces, start=1):
@@ -119,7 +119,7 @@ def corrections(seen: dict[str, Seen], wrong: Wrong, read: dict[str, Callable[[]
                 rows.append((name, corrected(face)))
                 yield name, _cut_out(image, face.box)
         table = StringIO()
-        writer = csv.writer(table, lineterminator="\n")
+        writer = csv_writer(table)
         writer.writerows([("path", "label"), *rows])
         yield "corrections.csv", table.getvalue().encode()
 

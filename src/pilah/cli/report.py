@@ -9,7 +9,7 @@ from pilah.cli.classify import print_summary
 from pilah.cli.options import QuietButJson
 from pilah.cli.tables import counts, in_percent, show
 from pilah.progress import note
-from pilah.wording import counted
+from pilah.wording import counted, shown
 
 if TYPE_CHECKING:
     from pilah.report import Report
@@ -82,4 +82,4 @@ def _print(made: "Report") -> None:
     if made.tally.videos:
         note("to follow the faces of a video: pilah video VIDEO --to DIR")
     note("\nA label is what annotators would likely call a face, not who a person is.")
-    note(made.to_json()["files"][-1])
+    note(shown(made.paths[-1]))

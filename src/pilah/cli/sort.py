@@ -1,5 +1,6 @@
 """`pilah sort`: put photos into folders by the label of the faces that they show."""
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -74,7 +75,7 @@ def sort(
     from pilah.pipeline import load
     from pilah.sorting import SortOptions, disk
     from pilah.sorting.bins import decisive_share
-    from pilah.wording import shown
+    from pilah.wording import quoted
 
     if move + link + copy > 1:
         raise SortError("--move, --link and --copy exclude each other; give one of them")
@@ -92,16 +93,19 @@ def sort(
         tree=tree,
         faces=faces,
         model=f"{predictor.info.name} {predictor.info.version} at {predictor.min_confidence:g}",
+        min_face=min_face,
     )
     try:
         summary, files, planned = _sort(photos, target, predictor, options, dry_run=dry_run)
     except KeyboardInterrupt:
-        predictor.close()
+        # At once, and a second Ctrl-C changes nothing: the workers are on their way out
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         print(
             "pilah: stopped. Run the same command again to resume"
-            + ("." if dry_run else f", or `pilah undo {shown(target)}` to reverse it."),
+            + ("." if dry_run else f", or `pilah undo {quoted(target)}` to reverse it."),
             file=sys.stderr,
         )
+        predictor.close()
         raise typer.Exit(130) from None
     predictor.close()
     for refusal in disk.notes():

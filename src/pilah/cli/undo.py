@@ -32,7 +32,8 @@ def undo(
     changed since the sort stays where it is and is named; the exit code is then 1.
     """
     from pilah.sorting import disk, undo_sort
-    from pilah.wording import shown
+    from pilah.sorting.undo import WORDS
+    from pilah.wording import quoted, shown
 
     try:
         undone = undo_sort(folder, to=to)
@@ -44,9 +45,15 @@ def undo(
         print(f"note: {refusal}", file=sys.stderr)
     for path, why in undone.left:
         print(f"not touched: {shown(path)}: {why}", file=sys.stderr)
-    if undone.left:
+    if undone.left and all(why == WORDS["missing"] for _, why in undone.left):
         print(
-            f"Once you have settled these, run `pilah undo {shown(folder)}` again.",
+            "Put them back into the folder and run the same command again; or, if you deleted "
+            f"them, delete {shown(folder / '.pilah')}, and the undo is over.",
+            file=sys.stderr,
+        )
+    elif undone.left:
+        print(
+            f"Once you have settled these, run `pilah undo {quoted(folder)}` again.",
             file=sys.stderr,
         )
     raise typer.Exit(1 if undone.left else 0)

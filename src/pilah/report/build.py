@@ -40,7 +40,7 @@ class Report:
             **self.tally.to_json(),
             "share_of_women": self.share and asdict(self.share),
             "model": {"name": self.info.name, "version": self.info.version},
-            "files": [shown(path) for path in self.paths],
+            "files": [str(path) for path in self.paths],
         }
 
 

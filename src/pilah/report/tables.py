@@ -36,7 +36,6 @@ The model's description is in the schema's metadata, under `pilah`.
 A path may hold bytes that are not text: a byte 0xNN is then written `\udcNN`, as Python names it.
 """
 
-import csv
 import os
 from pathlib import Path
 from typing import Any, Self
@@ -44,6 +43,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pilah.csv_lines import csv_writer
 from pilah.models.bundle import METADATA_KEY, BundleInfo
 from pilah.report.tally import face_counts
 from pilah.sorting.photos import SortedPhoto, relabelled
@@ -91,7 +91,7 @@ class _Csv:
     def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
         """Begin the file at `path` with its header."""
         self._file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-        self._writer = csv.writer(self._file, lineterminator="\n")
+        self._writer = csv_writer(self._file)
         self._writer.writerow(columns)
 
     def __enter__(self) -> Self:

@@ -26,23 +26,28 @@ def _is_known(photo: PhotoFile, earlier: Entry | None) -> bool:
 
 
 def to_retry(state: State, sources: list[str], target: Path, mode: Mode) -> list[Entry]:
-    """The unreadable photos in `sources` that may be readable now."""
+    """The unreadable photos in `sources` that the readers of today may be able to read.
+
+    Those that have another content by now are new photos.
+    """
     readers = installed_readers()
     roots = [os.path.abspath(source) for source in sources]
-    return [
-        entry
+    retried = {
+        entry.number: [entry]
         for entry in state.newest.values()
         if entry.bin == "unreadable"
-        and (entry.readers != readers or _has_changed(entry, mode))
+        and entry.readers != readers
         and any(Path(entry.source).is_relative_to(root) for root in roots)
-        and can_take_out(entry, target, mode)
+    }
+    for entry in state.entries.values():
+        if entry.companion_of in retried:
+            retried[entry.companion_of].append(entry)
+    return [
+        members[0]
+        for members in retried.values()
+        if all(can_take_out(member, target, mode) for member in members)
+        and not (mode == "copy" and any(map(is_last, members)))
     ]
-
-
-def _has_changed(entry: Entry, mode: Mode) -> bool:
-    return mode != "move" and not is_same_content(
-        entry.source, entry.size, entry.mtime_ns, entry.digest
-    )
 
 
 def installed_readers() -> str:
@@ -63,6 +68,11 @@ def can_take_out(entry: Entry, target: Path, mode: Mode) -> bool:
     if not all(is_in_place(target, placed, entry, mode) for placed in entry.files):
         return False
     return os.path.lexists(entry.source) != (mode == "move")
+
+
+def is_last(entry: Entry) -> bool:
+    """Whether a copy may be all that is left of its content, for its original is not the same."""
+    return not is_same_content(entry.source, entry.size, entry.mtime_ns, entry.digest)
 
 
 def is_made_anew(entry: Entry, target: Path, mode: Mode, *, faces: bool) -> bool:

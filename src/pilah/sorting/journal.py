@@ -18,9 +18,10 @@ from pilah.errors import SortError
 from pilah.sorting import disk
 from pilah.sorting.records import FORMAT, JOURNAL, Line, State, read_state
 from pilah.sorting.transfer import digest_of
-from pilah.wording import shown
+from pilah.wording import quoted, shown
 
 SCRATCH = ".pilah/scratch"
+FULL = {errno.ENOSPC, errno.EDQUOT}
 MAX_LINE = 2**24
 """Bytes; a photo with 10,000 faces takes a tenth of it."""
 
@@ -159,6 +160,8 @@ def begin_journal(target: Path, options: dict[str, Any], sources: Iterable[str])
             journal.__exit__()
             raise
     except OSError as error:
+        if is_new and os.path.lexists(target):  # the other made it in this very moment
+            raise at_work(target) from None
         raise unwritable(target, error) from None
     return journal
 
@@ -194,7 +197,7 @@ def refuse_undone(state: State, target: Path) -> None:
     if state.undone:
         raise SortError(
             f"an undo of {shown(target)} was begun and is not finished; run `pilah undo "
-            f"{shown(target)}` again, or sort into another folder"
+            f"{quoted(target)}` again, or sort into another folder"
         )
 
 
@@ -214,7 +217,7 @@ def refuse_in_the_way(state: State, target: Path, names: Iterable[str]) -> None:
 
 def unwritable(target: Path, error: OSError) -> SortError:
     """What to say of a target that cannot be written to."""
-    return SortError(
-        f"cannot write to {shown(target)} ({error.strerror}); give a folder that you may write to, "
-        "in a folder that exists"
-    )
+    remedy = "give a folder that you may write to, in a folder that exists"
+    if error.errno in FULL:
+        remedy = "make room, or give a folder on another disk"
+    return SortError(f"cannot write to {shown(target)} ({error.strerror}); {remedy}")

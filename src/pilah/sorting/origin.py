@@ -6,13 +6,13 @@ was empty is made again.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from pilah.errors import SortError
 from pilah.sorting.records import Entry, State
-from pilah.wording import shown
+from pilah.wording import quoted, shown
 
 Identity = list[int]
 """Device and inode of a folder, which it keeps when it is renamed."""
@@ -30,30 +30,53 @@ def refuse_missing(state: State, target: Path) -> None:
     Raises:
         SortError: a folder of photos was renamed, or its disk is mounted elsewhere.
     """
+    for folder, renamed in _missing(state):
+        now = f" (it may be {shown(renamed)} now)" if renamed else ""
+        raise SortError(
+            f"the photos would go back to {shown(folder)}, but it is not there any more{now}; run "
+            f"`pilah undo {quoted(target)} --to DIR` with where {shown(folder)} is now"
+        )
+
+
+def moved_folder(state: State, to: Path) -> str:
+    """The folder of photos that is at `to` now.
+
+    It is the one that is not there any more; of several, the folder that they have in common.
+
+    Raises:
+        SortError: no such folder is at `to`.
+    """
+    roots = list(_roots(state))
+    gone = [folder for folder, _ in _missing(state)]
+    gone = gone or [folder for folder in roots if not os.path.isdir(folder)] or roots
+    old = os.path.commonpath(gone)
+    for folder in gone:
+        new = os.path.normpath(os.path.join(to, os.path.relpath(folder, old)))
+        if not os.path.isdir(new):
+            raise SortError(
+                f"no folder at {shown(new)}; give --to where {shown(old)} is now, or name it "
+                f"{shown(folder)} again and leave --to out"
+            )
+    return old
+
+
+def relocated(entry: Entry, old: str, new: Path) -> Entry:
+    """An entry whose photo goes back below `new` instead of `old`, if it came from there."""
+    if not Path(entry.source).is_relative_to(old):
+        return entry
+    return replace(entry, source=os.path.join(new, os.path.relpath(entry.source, old)))
+
+
+def _missing(state: State) -> Iterator[tuple[str, str | None]]:
+    """The folders that are somewhere else now, and where, if that is known."""
     for folder, identity in _roots(state).items():
         if os.path.isdir(folder):
             continue
         parent = os.path.dirname(folder)
         is_here = os.path.isdir(parent) and identity[:1] in ([], _identity(parent)[:1])
         renamed = _find(parent, identity) if is_here else None
-        if is_here and renamed is None:
-            continue  # removed, and made again
-        now = f" (it may be {shown(renamed)} now)" if renamed else ""
-        raise SortError(
-            f"the photos would go back to {shown(home(state))}, but {shown(folder)} is not there "
-            f"any more{now}; run `pilah undo {shown(target)} --to DIR` with where "
-            f"{shown(home(state))} is now"
-        )
-
-
-def home(state: State) -> str:
-    """The folder that all photos of a sort came from."""
-    return os.path.commonpath(list(_roots(state)))
-
-
-def relocated(entry: Entry, old: str, new: Path) -> Entry:
-    """An entry whose photo goes back below `new` instead of `old`."""
-    return replace(entry, source=os.path.join(new, os.path.relpath(entry.source, old)))
+        if renamed or not is_here:  # else it was removed, and is made again
+            yield folder, renamed
 
 
 def _roots(state: State) -> dict[str, Identity]:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from pilah.errors import ImageError, SortError
 from pilah.sorting import disk
-from pilah.sorting.again import installed_readers, is_made_anew
+from pilah.sorting.again import installed_readers, is_last, is_made_anew
 from pilah.sorting.bins import Bin, bin_of_faces
 from pilah.sorting.crops import write_crop
-from pilah.sorting.journal import SCRATCH, Journal, JournalError
+from pilah.sorting.journal import FULL, SCRATCH, Journal, JournalError
+from pilah.sorting.moved import find_moved, is_in_place
 from pilah.sorting.naming import Names, crop_name, folder_of
 from pilah.sorting.records import Entry, Line, Placed
 from pilah.sorting.transfer import (
@@ -27,9 +28,9 @@ from pilah.sorting.transfer import (
 )
 from pilah.sorting.walk import File, PhotoFile
 from pilah.types import Result
-from pilah.wording import reason_of, shown
+from pilah.wording import quoted, reason_of, shown
 
-STOPPING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
+STOPPING = FULL | {errno.EROFS, errno.EFBIG}
 """What the system answers when not only this photo but every further one would fail."""
 
 
@@ -220,10 +221,9 @@ class Placing:
         try:
             os.symlink(self._target, path)
         except OSError as error:
-            folder = shown(self._target)
             raise SortError(
-                f"{folder} takes no symbolic links ({reason_of(error)}); run `pilah undo "
-                f"{folder}`, then sort with --copy or --move"
+                f"{shown(self._target)} takes no symbolic links ({reason_of(error)}); run `pilah "
+                f"undo {quoted(self._target)}`, then sort with --copy or --move"
             ) from None
         path.unlink()
 
@@ -240,19 +240,38 @@ class Placing:
         self._folders.add(folder)
 
     def _put_back(self, entry: Entry) -> None:
+        if self._is_last(entry):
+            self._journal.append({"done": entry.number})
+            return
         obstacles = [
             take_back(os.path.join(self._target, placed.path), placed, entry, self._mode)
             for placed in entry.files
         ]
         # A move that was finished but for its last line, and that the user went on with, is done.
         is_gone = self._mode == "move" and not os.path.lexists(entry.source)
-        stays = is_gone and "changed" in obstacles
+        stays = is_gone and (
+            "changed" in obstacles or ("missing" in obstacles and self._was_moved_on(entry))
+        )
         # One that was taken out and cannot be put back stays in the journal, so that no undo
         # forgets it; that a copy or link is gone already is how a kill leaves it.
         was_done = entry.number in self._journal.state.void
         blocked = {*obstacles} - ({None} if self._mode == "move" else {None, "missing"})
         word = "done" if stays or (was_done and blocked) else "dropped"
         self._journal.append({word: entry.number})
+
+    def _is_last(self, entry: Entry) -> bool:
+        """Whether a copy was placed whole before a kill, and its original has changed since."""
+        return (
+            self._mode == "copy"
+            and not self._faces
+            and is_last(entry)
+            and all(is_in_place(self._target, file, entry, "copy") for file in entry.files)
+        )
+
+    def _was_moved_on(self, entry: Entry) -> bool:
+        wanted = [(0, entry, placed) for placed in entry.files]
+        entries = self._journal.state.entries.values()
+        return bool(find_moved(self._target, self._mode, wanted, entries))
 
     def _clear_scratch(self) -> None:
         # Whatever lies here is a draft: a copy, or one of two names of a file.

@@ -18,10 +18,12 @@ The journal is `DIR/.pilah/journal.jsonl`, one JSON object a line, only ever app
     {"dropped": 7}                                       it was given up and is as it was before
     {"failed": "/…/b.jpg", "error": "…"}                 it could not be read
     {"failed": "/…/b.jpg", "error": "…", "bin": "male", "result": {…}}     or not be placed
+    {"cleared": "/…/b.jpg"}                              and that is no longer so
     {"artifact": "report.html"}                          before a report file is written
     {"artifact": "report.html", "size": …, "digest": …}  after it
     {"undo": 7}                                          before an undo touches photo 7
     {"restored": 7}                                      after it
+    {"changed": 7}                                       it was changed, and left to the user
 
 `source` is absolute, every `path` is relative to DIR; text that is not UTF-8 is kept as surrogate
 escapes. `files` holds one file (the photo), or one for each face with `--faces`, or none. `digest`
@@ -36,7 +38,7 @@ line end was being written; it is ignored.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -128,10 +130,11 @@ class State:
 
     `entries` are all that were intended and not dropped; those not in `done` were interrupted.
     `newest` maps a path to what was done last with it. `void` has those that were done once and
-    count no more: taken back, or replaced. `failed` maps a path to its line, `artifacts` a report
-    file to its size and digest, None while it is being written. `walked` maps the sources of a run
-    to what it skipped, `videos` to the first videos among that, `roots` each folder that photos
-    came from to its identity (`origin.py`).
+    count no more: taken back, or replaced. `changed` has those that an undo left as they are. `failed`
+    maps a path to its line, `artifacts` a report file to its size and digest, None while it is
+    being written. `walked` maps the sources of a run to what it skipped, the last run only where
+    runs overlap, `videos` to the first videos among that, `roots` each folder that photos came from
+    to its identity (`origin.py`).
     """
 
     keep: bool = True
@@ -149,6 +152,7 @@ class State:
     void: set[int] = field(default_factory=set)
     undone: set[int] = field(default_factory=set)
     restored: set[int] = field(default_factory=set)
+    changed: set[int] = field(default_factory=set)
     failed: dict[str, Line] = field(default_factory=dict)
     artifacts: dict[str, tuple[int, str] | None] = field(default_factory=dict)
     last_number: int = 0
@@ -174,10 +178,14 @@ class State:
             self.entries.pop(line["dropped"], None)
         elif "failed" in line:
             self.failed[line["failed"]] = line
+        elif "cleared" in line:
+            self.failed.pop(line["cleared"], None)
         elif "undo" in line:
             self.undone.add(line["undo"])
         elif "restored" in line:
             self.restored.add(line["restored"])
+        elif "changed" in line:
+            self.changed.add(line["changed"])
         elif "folder" in line:
             self.folders.append(line["folder"])
         elif "artifact" in line:
@@ -186,12 +194,21 @@ class State:
         elif "model" in line:
             self.model = line["model"]
         elif "walked" in line:
+            self._forget_walks(line["walked"])
             self.walked[tuple(line["walked"])] = line["skipped"]
             self.videos[tuple(line["walked"])] = line.get("videos", [])
             self.roots |= line["roots"]
 
+    def _forget_walks(self, sources: list[str]) -> None:
+        """Forget what earlier runs skipped in the same folders, so that nothing counts twice."""
+        for walk in [walk for walk in self.walked if _overlap(walk, sources)]:
+            del self.walked[walk], self.videos[walk]
+
     def _finish(self, number: int) -> None:
-        entry = self.entries[number]
+        entry = self.entries.get(number)
+        if entry is None:  # done once more, after it could not be taken back
+            self.void.discard(number)
+            return
         self.failed.pop(entry.source, None)
         if entry.replaces is not None:
             self.void.add(entry.replaces)
@@ -221,6 +238,19 @@ class State:
             for kind, number in counts.items():
                 total[kind] = total.get(kind, 0) + number
         return total
+
+
+def _overlap(some: Iterable[str], others: Iterable[str]) -> bool:
+    one, other = set(some), set(others)
+    return any(map(one.__contains__, _with_parents(other))) or any(
+        map(other.__contains__, _with_parents(one))
+    )
+
+
+def _with_parents(paths: Iterable[str]) -> Iterator[str]:
+    for path in paths:
+        yield path
+        yield from map(str, Path(path).parents)
 
 
 def read_state(path: Path, *, keep: bool = True) -> State:

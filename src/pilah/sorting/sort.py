@@ -2,7 +2,8 @@
 
 Run again with the same options it resumes: what the journal says is done is neither classified nor
 touched again, so a person's corrections stay; what was interrupted is put back and done anew; what
-is new is added; what was unreadable is tried again when it, or what reads photos here, has changed.
+is new or has changed is added; what was unreadable is tried again when what reads photos here has
+changed.
 """
 
 import os
@@ -45,6 +46,7 @@ class SortOptions:
     `by` says which faces of a photo decide its bin (`bins.py`). `tree` keeps sub-folders inside
     each bin. `faces` writes the crop of every face, each into the bin of its own label, instead of
     the photo. `model` describes what classifies, so that one target is never sorted by two models.
+    `min_face` is the smallest height of a face that was asked for.
     """
 
     mode: Mode = "copy"
@@ -52,6 +54,7 @@ class SortOptions:
     tree: bool = False
     faces: bool = False
     model: str = ""
+    min_face: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse what excludes each other."""
@@ -101,6 +104,7 @@ def sort_photos(
             placing.take_out(to_retry(journal.state, sources, target, options.mode))
             found = find_photos(filter(os.path.lexists, sources), target)
             _note_walk(journal, sources, found)
+            _clear_failures(journal, sources, found)
             added = _sort_new(found, journal, placing, results_of, options, progress)
         except OSError as error:
             raise _stop(error, journal, target) from None
@@ -137,10 +141,10 @@ def refuse_other(state: State, target: Path, options: SortOptions, reports: Iter
     """
     refuse_others(target, "sort")
     refuse_undone(state, target)
-    if state.options is not None and state.options != asdict(options):
-        now = asdict(options)
-        names = [name for name in now if now[name] != state.options.get(name)]
-        was = ", ".join(f"{name} {state.options.get(name)!r}" for name in names)
+    now, then = asdict(options), state.options or {}
+    # Journals of earlier versions do not know every option
+    if names := [name for name in now if then.get(name, now[name]) != now[name]]:
+        was = ", ".join(f"{name} {then[name]!r}" for name in names)
         wish = ", ".join(f"{name} {now[name]!r}" for name in names)
         raise SortError(
             f"{shown(target)} was sorted with {was}, not {wish}; give the same options, another "
@@ -163,6 +167,20 @@ def _note_walk(journal: Journal, sources: list[str], found: Found) -> None:
     if {"skipped": state.walked.get(key), "videos": state.videos.get(key)} != skipped:
         roots = identities(walked)
         journal.append({"walked": walked, "roots": roots, **skipped}, durable=True)
+
+
+def _clear_failures(journal: Journal, sources: list[str], found: Found) -> None:
+    """Note which failures of earlier runs are no more: gone, a folder that opens, or sorted."""
+    if not journal.state.failed:
+        return
+    roots = [os.path.abspath(source) for source in sources if os.path.lexists(source)]
+    unopened = {path for path, _ in found.unopened}
+    waiting = {photo.source for photo in new_photos(found, journal.state.newest)}
+    known = {photo.source for photo in found.photos} - waiting
+    for path in [path for path in journal.state.failed if path not in unopened]:
+        is_over = path in known or os.path.isdir(path) or not os.path.lexists(path)
+        if is_over and any(Path(path).is_relative_to(root) for root in roots):
+            journal.append({"cleared": path})
 
 
 def _sort_new(

@@ -16,7 +16,7 @@ from pilah.sorting import disk
 from pilah.sorting.bins import BINS
 from pilah.sorting.journal import SCRATCH, Journal, JournalError, open_journal, staging_path
 from pilah.sorting.moved import find_moved, is_in_place
-from pilah.sorting.origin import home, refuse_missing, relocated
+from pilah.sorting.origin import moved_folder, refuse_missing, relocated
 from pilah.sorting.records import JOURNAL, Entry, Placed, State
 from pilah.sorting.transfer import Mode, digest_of, is_same_content, take_back
 from pilah.wording import reason_of, shown
@@ -68,19 +68,27 @@ def _undo(target: Path, to: Path | None) -> Undone:
     with open_journal(target) as journal:
         state = journal.state
         mode: Mode = (state.options or {}).get("mode", "copy")
-        if to is None and mode == "move":
+        if to is not None:
+            to = Path(os.path.abspath(to))
+            old = moved_folder(state, to)
+        elif mode == "move":
             refuse_missing(state, target)
         restored = sum(_is_photo(state.entries[number]) for number in state.restored)
         for entry, places in _places(target, state, mode):
             if entry.number not in state.undone:
                 _note(journal, {"undo": entry.number})
             if to is not None and mode != "link":
-                entry = relocated(entry, home(state), Path(os.path.abspath(to)))
+                entry = relocated(entry, old, to)
             obstacles = _take_back(target, entry, places, state, mode)
+            words = {word for _, word in obstacles}
+            if words == {WORDS["missing"]} and _is_back_by_hand(entry, state):
+                obstacles = []
             left += obstacles
             if not obstacles:
                 restored += _is_photo(entry)
                 _note(journal, {"restored": entry.number})
+            elif words == {WORDS["changed"]}:
+                _note(journal, {"changed": entry.number})
         left += _remove_reports(target, journal)
         for path in (target / SCRATCH).glob("*"):
             path.unlink()
@@ -93,6 +101,11 @@ def _undo(target: Path, to: Path | None) -> Undone:
         if not left:
             _remove_journal(target, made_target=state.made_target)
     return Undone(restored, tuple(left))
+
+
+def _is_back_by_hand(entry: Entry, state: State) -> bool:
+    """Whether a photo that the user changed, as an earlier undo said, is at its first place."""
+    return entry.number in state.changed and os.path.lexists(entry.source)
 
 
 def _note(journal: Journal, line: dict[str, int]) -> None:
@@ -113,7 +126,7 @@ def _places(target: Path, state: State, mode: Mode) -> Iterator[tuple[Entry, lis
     wanted = [
         ((entry.number, count), entry, placed)
         for entry in entries
-        if entry.number in state.done
+        if entry.number in state.done or (mode == "move" and not os.path.lexists(entry.source))
         for count, placed in enumerate(entry.files)
         if not is_in_place(target, placed, entry, mode)
     ]

@@ -1,6 +1,5 @@
 """tracks.csv, frames.parquet and subtitles.srt: what was followed, for programs and players."""
 
-import csv
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -9,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pilah.csv_lines import csv_writer
 from pilah.video.follow import Track
 
 COLUMNS = ("track", "start", "end", "on_screen", "frames", "label", "p_male", "best")
@@ -32,7 +32,7 @@ SCHEMA = pa.schema(
 def write_tracks(path: Path, tracks: Sequence[Track]) -> None:
     """Write one line per track; times are seconds, and `label` is `unsure` where it is."""
     with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
+        table = csv_writer(file)
         table.writerow(COLUMNS)
         for number, track in enumerate(tracks, start=1):
             times = (track.start, track.end, track.on_screen)
