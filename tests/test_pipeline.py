@@ -257,10 +257,32 @@ def test_what_is_no_photo_raises_at_once(here: Pilah, shared_out: Pilah, odd: ob
         assert len(list(model.predict_many([black] * 20, crops=True))) == 20
 
 
-@pytest.mark.parametrize("one", ["a.jpg", b"", Path("a.jpg"), np.zeros((32, 24, 3), np.uint8)])
+@pytest.mark.parametrize(
+    "one", ["a.jpg", b"", Path("a.jpg"), np.zeros((32, 24, 3), np.uint8), BytesIO(b"a\nb")]
+)
 def test_one_photo_is_not_several(here: Pilah, one: object) -> None:
     with pytest.raises(PhotoTypeError, match="pass a list of photos"):
         list(here.predict_many(one))
+
+
+class Pixels(np.ndarray):  # type: ignore[type-arg]
+    """Of a class that a worker process cannot import."""
+
+
+def test_what_is_set_in_memory_travels_to_a_worker(shared_out: Pilah) -> None:
+    portrait = Image.fromarray(skimage.data.astronaut()[:256])
+    portrait.getexif()[0x0112] = 6
+    alone = shared_out.predict(portrait)
+    assert alone.size_hw == (512, 256)
+    assert {result.size_hw for result in shared_out.predict_many([portrait] * 20)} == {(512, 256)}
+    assert "exif" not in portrait.info
+
+
+def test_an_array_of_any_class_travels_to_a_worker(shared_out: Pilah) -> None:
+    white = np.full((32, 24, 3), 255, np.uint8).view(Pixels)
+    Pixels.__module__ = "__main__"
+    results = list(shared_out.predict_many([white] * 20, crops=True))
+    assert {(result.label, result.error) for result in results} == {("male", None)}
 
 
 @pytest.mark.parametrize("wrap", [bytearray, memoryview, BytesIO])
@@ -343,6 +365,64 @@ def test_a_script_needs_no_main_guard(
     script = f"open({str(ran)!r}, 'a').write('once')\nimport pilah\nprint(len({many}))\n"
     assert answered(script, tmp_path, on_standard_input=on_standard_input) == (40, "")
     assert ran.read_text() == "once"
+
+
+INSIDE = {
+    "an executor's process": """
+from concurrent.futures import ProcessPoolExecutor
+def load():
+    global model
+    import pilah
+    model = pilah.load({bundle!r}, workers=2)
+def count(photos):
+    return len(list(model.predict_many(photos, crops=True)))
+if __name__ == "__main__":
+    with ProcessPoolExecutor(1, initializer=load) as processes:
+        print(processes.submit(count, {photos}).result())
+""",
+    "a fork of one that used it": """
+import multiprocessing, pilah
+model = pilah.load({bundle!r}, workers=2)
+def count():
+    print(len(list(model.predict_many({photos}, crops=True))), flush=True)
+if __name__ == "__main__":
+    assert len(list(model.predict_many({photos}, crops=True))) == 40
+    process = multiprocessing.get_context("fork").Process(target=count)
+    process.start()
+    process.join()
+""",
+    "a thread beside a pool of the caller": """
+import threading, pilah
+from concurrent.futures import ProcessPoolExecutor
+def same(number):
+    return number
+def run():
+    while not stopped.is_set():
+        with ProcessPoolExecutor(1) as pool:
+            assert pool.submit(same, 1).result() == 1
+if __name__ == "__main__":
+    stopped, errors = threading.Event(), []
+    threading.excepthook = errors.append
+    thread = threading.Thread(target=run)
+    thread.start()
+    model = pilah.load({bundle!r}, workers=2)
+    counts = [len(list(model.predict_many({photos}, crops=True))) for _ in range(5)]
+    stopped.set()
+    thread.join()
+    assert not errors, errors
+    print(counts[0])
+""",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+@pytest.mark.parametrize("where", INSIDE)
+def test_it_works_and_ends_inside(where: str, tiny_bundle: Path, tmp_path: Path) -> None:
+    photos = list(map(str, grey_crops(tmp_path, 40)))
+    script = INSIDE[where].format(bundle=str(tiny_bundle), photos=photos)
+    count, _ = answered(script, tmp_path, on_standard_input=False)
+    assert count == 40
 
 
 NO_WORKERS = {

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import random
 import stat
 import struct
 import zipfile
@@ -222,6 +223,24 @@ def test_too_many_loose_photos_are_refused(tmp_path, monkeypatch, limit, value, 
         take_in([Upload("one.jpg", jpeg()), Upload("two.jpg", jpeg())], tmp_path)
     assert refused.value.why == why
     assert list(tmp_path.iterdir()) == []
+
+
+def test_zips_share_one_limit(tmp_path, monkeypatch):
+    photo = random.Random(1).randbytes(600_000)  # no photo, but of the size of one
+    monkeypatch.setattr("pilah.uploads.MAX_UNPACKED_MB", 1)
+    zips = [Upload(f"{name}.zip", zipped((f"{name}.jpg", photo)).getvalue()) for name in "ab"]
+    assert take_in(zips[:1], tmp_path / "one").photos == 1
+    with pytest.raises(Refused) as refused:
+        take_in(zips, tmp_path / "both")
+    assert refused.value.why == "loose_size"
+
+
+def test_a_photo_whose_name_is_too_long_costs_that_photo_alone(tmp_path):
+    name = "写" * 100 + ".jpg"
+    unpacked = take_in([Upload(name, jpeg()), Upload("ok.jpg", jpeg())], tmp_path)
+    assert unpacked.photos == 1
+    assert [(left, refused.why) for left, refused in unpacked.left_out] == [(name, "name_long")]
+    assert [path.name for path in tmp_path.iterdir()] == ["ok.jpg"]
 
 
 def test_files_without_a_photo_are_refused(tmp_path):

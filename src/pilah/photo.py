@@ -12,6 +12,9 @@ from pilah.errors import PhotoTypeError
 
 PlainPhoto = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
 Photo = PlainPhoto | bytearray | memoryview | BytesIO
+ORIENTATION = 0x0112
+"""The EXIF tag that says how a photo is turned."""
+
 ACCEPTED = (
     "a path, an encoded file (bytes, bytearray, memoryview or BytesIO), a Pillow image, or uint8 "
     "pixels: grey (h, w), RGB (h, w, 3) or RGBA (h, w, 4)"
@@ -34,10 +37,23 @@ def as_photo(given: object) -> PlainPhoto:
             raise PhotoTypeError(f"an array of {given.dtype}, shape {given.shape}", ACCEPTED)
         case os.PathLike():  # its class may be defined where a worker cannot import it
             return os.fsdecode(given)
-        case str() | bytes() | Image.Image() | np.ndarray():
+        case np.ndarray():  # so may an array's
+            return np.asarray(given)
+        case Image.Image():
+            return _with_orientation(given)
+        case str() | bytes():
             return given
         case _:
             raise PhotoTypeError(f"{type(given).__name__} {_short(given)}", ACCEPTED)
+
+
+def _with_orientation(image: Image.Image) -> Image.Image:
+    """An image whose orientation travels with it: one that was set in memory would not."""
+    if "exif" in image.info or image.format == "TIFF" or ORIENTATION not in image.getexif():
+        return image
+    copy = image.copy()
+    copy.info["exif"] = image.getexif().tobytes()
+    return copy
 
 
 def _is_picture(pixels: NDArray[Any]) -> bool:

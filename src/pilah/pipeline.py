@@ -6,6 +6,7 @@
 A worker does all of a photo, so that only its path and its Result travel.
 """
 
+import io
 import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -42,8 +43,8 @@ AHEAD = 16
 FEW = 16
 """Fewer photos than this are done before worker processes would have started."""
 
-SINGLE = (str, bytes, bytearray, memoryview, os.PathLike, Image.Image, np.ndarray)
-SEVERAL = "pass a list of photos, or call predict for one"
+SINGLE = (str, bytes, bytearray, memoryview, os.PathLike, io.IOBase, Image.Image, np.ndarray)
+SEVERAL = "a list of photos, or call predict for one"
 
 
 class Pilah:

@@ -1,16 +1,26 @@
 """While worker processes start: signals are held back, and the main module is hidden."""
 
+import os
 import signal
 import sys
 import threading
-import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
 """Signals that a whole group of processes may get, of which only the parent is meant."""
 
 _hiding = threading.Lock()
+
+
+def _after_fork() -> None:
+    global _hiding
+    _hiding = threading.Lock()  # another thread of the parent may have held it
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @contextmanager
@@ -21,12 +31,17 @@ def starting() -> Iterator[None]:
     each script guarded itself. Workers need nothing of it.
     """
     with _hiding, _uninterrupted():
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = types.ModuleType("__main__")
+        main = vars(sys.modules["__main__"])
+        # What a spawned process finds it by; its functions stay where other threads look for them
+        names = ("__spec__", "__file__")
+        found_by: dict[str, Any] = {name: main[name] for name in names if name in main}
+        main.pop("__file__", None)
+        main["__spec__"] = None
         try:
             yield
         finally:
-            sys.modules["__main__"] = main
+            del main["__spec__"]
+            main.update(found_by)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Whatever is refused raises `Refused`, which says why in a word and in numbers; w
 person finds the sentence (`app/refusals.py` in the visitor's language).
 """
 
+import errno
 import os
 import re
 import stat
@@ -115,7 +116,14 @@ def take_in(files: Sequence[NamedFile], folder: Path) -> Unpacked:
     loose = [file for file in files if file not in zips]
     if sum(file.size for file in loose) > MAX_UNPACKED_MB * MEGABYTE:
         raise Refused("loose_size", most=MAX_UNPACKED_MB)
-    parts = [unpack(BytesIO(file.getbuffer()), folder) for file in zips]
+    room = MAX_UNPACKED_MB * MEGABYTE - sum(file.size for file in loose)
+    parts = []
+    for file in zips:
+        try:
+            parts.append(unpack(BytesIO(file.getbuffer()), folder, room - _bytes_in(folder)))
+        except Refused as refused:
+            together = refused.why == "zip_size" and len(files) > 1
+            raise Refused("loose_size", most=MAX_UNPACKED_MB) if together else refused from None
     left_out = [each for part in parts for each in part.left_out]
     wanted = [file for file in loose if _is_wanted(file.name) and not _leads_out(file.name)]
     photos = sum(part.photos for part in parts) + len(wanted)
@@ -132,35 +140,44 @@ def take_in(files: Sequence[NamedFile], folder: Path) -> Unpacked:
         except Refused as refused:
             photos -= 1
             left_out.append((file.name, refused))
-        except OSError:  # a name that no file can have here, or no room left
-            raise Refused("zip_unwritable") from None
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise Refused("no_room") from None
+            photos -= 1
+            left_out.append((file.name, Refused("name_long")))
     ignored = sum(part.ignored for part in parts) + len(loose) - len(wanted)
     return Unpacked(photos, ignored, tuple(left_out))
 
 
-def unpack(file: IO[bytes], folder: Path) -> Unpacked:
+def _bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def unpack(file: IO[bytes], folder: Path, room: int | None = None) -> Unpacked:
     """Unpack the photos of a .zip into `folder`, keeping its own folders.
 
     Hidden files and what is not a photo by its name are ignored. Sizes are looked at before
-    anything is written, and counted again while it is. A backslash is a `/`, as Windows means it.
+    anything is written, and counted again while it is; `room` is how many bytes they may have, the
+    limit by default. A backslash is a `/`, as Windows means it.
 
     Raises:
         Refused: it is no .zip, or not one that may be unpacked; nothing outside `folder` was
             written.
     """
+    room = MAX_UNPACKED_MB * MEGABYTE if room is None else room
     try:
         with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
             for entry in entries:
                 entry.filename = entry.filename.replace("\\", "/")
             entries = [entry for entry in entries if not entry.is_dir()]
-            _check_archive(entries)
+            _check_archive(entries, room)
             wanted = [entry for entry in entries if _is_wanted(entry.filename)]
             if len(wanted) > MAX_ZIP_PHOTOS:
                 raise Refused("zip_photos", number=len(wanted), most=MAX_ZIP_PHOTOS)
             if not wanted:
                 raise Refused("zip_empty")
-            left_out = tuple(_write_all(archive, wanted, folder))
+            left_out = tuple(_write_all(archive, wanted, folder, room))
     except Refused:
         raise
     except Exception:  # zipfile raises whatever damage provokes
@@ -170,10 +187,10 @@ def unpack(file: IO[bytes], folder: Path) -> Unpacked:
     return Unpacked(len(wanted) - len(left_out), len(entries) - len(wanted), left_out)
 
 
-def _check_archive(entries: list[zipfile.ZipInfo]) -> None:
+def _check_archive(entries: list[zipfile.ZipInfo], room: int) -> None:
     if len(entries) > MAX_ZIP_ENTRIES:
         raise Refused("zip_entries", number=len(entries), most=MAX_ZIP_ENTRIES)
-    if sum(entry.file_size for entry in entries) > MAX_UNPACKED_MB * MEGABYTE:
+    if sum(entry.file_size for entry in entries) > room:
         raise Refused("zip_size", most=MAX_UNPACKED_MB)
     for entry in entries:
         if _leads_out(entry.filename):
@@ -200,10 +217,9 @@ def _is_wanted(name: str) -> bool:
 
 
 def _write_all(
-    archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], folder: Path
+    archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], folder: Path, room: int
 ) -> Iterator[tuple[str, Refused]]:
     """Write every photo; give the name of each that was left out, and why."""
-    room = MAX_UNPACKED_MB * MEGABYTE
     for entry in entries:
         path = _free_path(folder / entry.filename)
         try:

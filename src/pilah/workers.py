@@ -13,8 +13,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from multiprocessing.util import Finalize
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 from pilah.faces.detect import shared_detector
 from pilah.faces.extract import Extracted, unreadable
@@ -27,6 +30,12 @@ LOG = logging.getLogger("pilah")
 
 
 STDERR = 2
+
+BEFORE_QUEUES = 100
+"""When a pool ends, among what multiprocessing ends: its own queues have 10."""
+
+_all: "WeakSet[Workers]" = WeakSet()
+_of_parents: list[Any] = []
 
 
 class NoWorkersError(Exception):
@@ -62,8 +71,10 @@ class Workers:
         self.number = number
         self._cpu_seconds = cpu_seconds
         self._pool: ProcessPoolExecutor | None = None
+        self._end: Finalize | None = None
         self._refused = False
         self._lock = threading.Lock()
+        _all.add(self)
 
     @property
     def started(self) -> bool:
@@ -82,7 +93,7 @@ class Workers:
         try:
             if not self._refused:
                 with self._lock:
-                    pool = self._pool = self._pool or self._start(self.number)
+                    pool = self._pool or self._keep(self._start(self.number))
                 with starting():
                     return UnderWay(task, given, pool, pool.submit(_do, task, given))
         except BrokenProcessPool as error:
@@ -125,9 +136,24 @@ class Workers:
             self._close()
 
     def _close(self) -> None:
-        if self._pool is not None:
+        if self._pool is not None and self._end is not None:
+            self._end.cancel()
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+    def _keep(self, pool: ProcessPoolExecutor) -> ProcessPoolExecutor:
+        """Keep a pool until it is closed, or until this process ends.
+
+        A process of multiprocessing waits for its children before anything else ends them.
+        """
+        self._pool = pool
+        self._end = Finalize(self, _shut_down, (pool,), exitpriority=BEFORE_QUEUES)
+        return pool
+
+    def forked(self) -> None:
+        """Start anew in a process that was forked: it has none of its parent's threads."""
+        _of_parents.append((self._pool, self._end))  # kept, so that nothing here ends them
+        self._pool, self._end, self._lock = None, None, threading.Lock()
 
     def alone(self, task: Callable[[Given], Made], given: Given) -> Made:
         """Do a task in a process of its own: was it this one that ended another?
@@ -168,6 +194,20 @@ class Workers:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise NoWorkersError(reason) from None
         return pool
+
+
+def _shut_down(pool: ProcessPoolExecutor) -> None:
+    with suppress(RuntimeError):  # forgotten by a thread of the pool itself, which cannot wait
+        pool.shutdown(cancel_futures=True)
+
+
+def _after_fork() -> None:
+    for workers in list(_all):
+        workers.forked()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def why_not(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """What is answered about photos: the same as everywhere else, in order, one by one."""
 
 import base64
+import gzip
 import json
 import re
 import subprocess
@@ -269,3 +270,17 @@ def test_every_answer_has_an_id_and_none_may_be_kept_or_read_by_a_page(client: C
     asked = requests.options(client.server.address + "/v1/predict", timeout=60)
     assert_problem(asked, 405, "method")
     assert asked.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/v1/models"])
+def test_head_is_answered_as_get_without_the_body(client: Client, path: str) -> None:
+    answer = requests.head(client.server.address + path, timeout=60)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_a_compressed_body_is_refused(client: Client, photos: list[Path]) -> None:
+    data = gzip.compress(photos[0].read_bytes())
+    headers = {"Content-Encoding": "gzip", "Content-Type": "image/jpeg"}
+    assert_problem(client.post(data, headers=headers), 415, "media-type")
+    plain = {"Content-Encoding": "identity", "Content-Type": "image/jpeg"}
+    assert client.post(photos[0].read_bytes(), headers=plain).status_code == 200

@@ -4,7 +4,9 @@ import csv
 import html
 import io
 import re
+import shutil
 import zipfile
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -12,11 +14,11 @@ from photos import jpeg_of, zip_of
 from PIL import Image
 
 import pilah
-from pilah.app.archive import write_zip
+from pilah.app.archive import write_folder, write_zip
 from pilah.app.workspace import Workspace
 from pilah.dataset.table import read_table
 from pilah.texts import LANGUAGES, texts
-from pilah.uploads import unpack
+from pilah.uploads import Refused, unpack
 
 
 def sorted_workspace(tiny_bundle, portraits) -> Workspace:
@@ -27,6 +29,29 @@ def sorted_workspace(tiny_bundle, portraits) -> Workspace:
     model = pilah.load(tiny_bundle, workers=1)
     workspace.sort(model.predict_many, model.info)
     return workspace
+
+
+def test_a_photo_that_is_gone_costs_that_photo_alone(tiny_bundle, portraits, tmp_path):
+    workspace = sorted_workspace(tiny_bundle, portraits)
+    gone = Path(next(photo.source for photo in workspace.photos if photo.result.faces))
+    gone.unlink()
+    target = tmp_path / "copy"
+    assert write_folder(workspace, target, "en") == [str(gone)]
+    with (target / "results.csv").open(newline="") as file:
+        rows = {row["path"]: row for row in csv.DictReader(file)}
+    lost = rows.pop(f"album/{gone.name}")
+    assert (lost["folder"], lost["destination"]) == ("not placed", "")
+    assert all((target / row["destination"]).is_file() for row in rows.values())
+    assert write_zip(workspace, "id").is_file()
+
+
+def test_nothing_is_left_of_a_copy_that_cannot_be_finished(tiny_bundle, portraits, tmp_path):
+    workspace = sorted_workspace(tiny_bundle, portraits)
+    shutil.rmtree(workspace.folder)  # where its tables are made
+    with pytest.raises(Refused) as refused:
+        write_folder(workspace, tmp_path / "copy", "en")
+    assert refused.value.why == "target_unwritable"
+    assert not (tmp_path / "copy").exists()
 
 
 def test_the_zip_follows_the_corrections(tiny_bundle, portraits, tmp_path):

@@ -45,7 +45,10 @@ class Handler(socketserver.StreamRequestHandler):
             "/nothing.jpg": b"",
             "/list.txt": head + b"Content-Length: 100\r\n\r\n" + b"http://127.0.0.1/0.jp",
         }
-        if path == "/slow.jpg":
+        if path.startswith("/busy"):
+            time.sleep(0.02)
+            self.wfile.write(b"HTTP/1.1 503 Busy\r\nConnection: close\r\n\r\n")
+        elif path == "/slow.jpg":
             self.wfile.write(head + b"Content-Length: 1000\r\n\r\n")
             self.wfile.flush()
             SLOW.wait(60)
@@ -93,6 +96,22 @@ def test_a_file_that_takes_too_long_is_given_up(web: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(remote, "MOST_SECONDS", 0)
     with pytest.raises(OSError, match="more than 0 seconds"):
         remote.fetched(f"{web}/no-length.jpg")
+
+
+def test_answered_portions_stay_when_no_photo_can_be_fetched(web: str, tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text("".join(f"{web}/busy-{number}.jpg\n" for number in range(100_000)))
+    target = tmp_path / "out"
+    command = [sys.executable, "-c", RUN, "classify", str(listed), "--to", str(target)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as running:
+        try:
+            end = time.monotonic() + 90
+            while not list(target.glob("part-*.parquet")) and time.monotonic() < end:
+                time.sleep(0.2)
+            assert list(target.glob("part-*.parquet"))
+        finally:
+            running.send_signal(signal.SIGINT)
+            running.communicate(timeout=60)
 
 
 def test_ctrl_c_does_not_wait_for_a_server(web: str, tmp_path: Path) -> None:

@@ -8,8 +8,11 @@ import av
 import numpy as np
 import pytest
 
-from pilah.video.annotate import annotate
+from pilah.types import Box, Face
+from pilah.video.annotate import _Overlay, annotate
 from pilah.video.decode import Video
+from pilah.video.follow import Track
+from pilah.video.look import Sighting
 from tests.video.clips import RATE, collins, frames, read, write_clip
 
 
@@ -19,6 +22,15 @@ def written(path: Path) -> Path:
         annotate(video, [], made)
     assert video.notes == []
     return made
+
+
+def test_a_box_stays_as_long_as_its_last_picture() -> None:
+    times = [Fraction(0), Fraction(4)]
+    face = Face(Box(10, 10, 60, 70), "female", 0.1, 1.0)
+    sightings = tuple(Sighting(time, face, 0.1, bytes(48), Fraction(4)) for time in times)
+    overlay = _Overlay([Track("female", 0.1, sightings, (Fraction(0),), Fraction(8))])
+    shown = [bool(overlay.at(Fraction(time))) for time in (0, 2, 4, 6, 7, 8, 9)]
+    assert shown == [True, True, True, True, True, False, False]
 
 
 @pytest.mark.parametrize(

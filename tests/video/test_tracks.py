@@ -332,6 +332,16 @@ def test_a_cut_ends_tracks_unless_the_picture_comes_back() -> None:
     assert [len(path.sightings) for path in paths_of(looks, FIFTH)] == [9]
 
 
+def test_a_face_in_a_picture_that_stays_is_one_track() -> None:
+    two = Fraction(2)
+    looks = []
+    for number in range(6):
+        look = seen(two * number, (400, 80, 0.95))
+        looks.append(replace(look, sightings=(replace(look.sightings[0], lasts=two),)))
+    (path,) = paths_of(looks, FIFTH)
+    assert path.on_screen == 12
+
+
 @pytest.mark.parametrize(("gap", "number"), [(4, 1), (6, 2)])
 def test_a_face_is_awaited_for_a_second(gap: int, number: int) -> None:
     looks: list[Any] = [seen(FIFTH * n, (400, 80, 0.95)) for n in range(5)]

@@ -65,9 +65,16 @@ async def answers_for(
         )
     finally:
         leaving.cancel()
+        answers.add_done_callback(_forget)
         answers.cancel()
         for future in futures:
             future.cancel()
+
+
+def _forget(answers: asyncio.Future[list[Answer]]) -> None:
+    """Look at an outcome that nobody waits for, so that it is no error of asyncio's."""
+    if not answers.cancelled():
+        answers.exception()
 
 
 async def _leaves(request: Request) -> None:

@@ -81,6 +81,9 @@ async def read_photos(request: Request, share: Share) -> list[Upload]:
         Problem: there are none, or too many; they come too slowly, or not in a form that is known.
         ClientDisconnect: the client has gone.
     """
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise Problem(415, "media-type", "a compressed body; send photos as they are")
     kind, options = parse_options_header(request.headers.get("content-type", RAW[0]))
     media_type = kind.decode("latin-1").lower()
     said = request.headers.get("content-length", "0")

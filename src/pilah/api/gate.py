@@ -93,7 +93,7 @@ class Gate:
                 "host",
                 "a Host header of another name than this machine's own; ask http://localhost",
             )
-        if self._key is None or request.url.path in OPEN:
+        if self._key is None or request.scope["path"] in OPEN:
             return
         given = request.headers.getlist("authorization")
         scheme, _, key = given[0].partition(" ") if len(given) == 1 else ("", "", "")

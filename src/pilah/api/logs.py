@@ -11,6 +11,7 @@ import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener
+from typing import TextIO
 
 LOG = logging.getLogger("pilah.api")
 MOST_LINES = 10_000
@@ -27,6 +28,11 @@ class _Lines(logging.Formatter):
             **getattr(record, "said", {}),
         }
         return json.dumps(said)
+
+
+class _Writer(logging.StreamHandler[TextIO]):
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Lose a line whose reader has gone; logging would print a traceback instead."""
 
 
 class _Queued(QueueHandler):
@@ -47,7 +53,7 @@ class _Queued(QueueHandler):
 def start_logging() -> QueueListener:
     """Write the log from now on, in a thread of its own; `stop` it at the end."""
     lines: queue.Queue[logging.LogRecord] = queue.Queue(MOST_LINES)
-    writer = logging.StreamHandler(sys.stdout)
+    writer = _Writer(sys.stdout)
     writer.setFormatter(_Lines())
     listener = QueueListener(lines, writer)
     handler = _Queued(lines)

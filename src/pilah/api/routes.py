@@ -104,11 +104,13 @@ def create_app(engine: Engine, settings: Settings, metrics: Metrics) -> Gate:
         }
         return Response(json.dumps(said), media_type="application/json")
 
+    @app.head("/v1/models", include_in_schema=False)
     @app.get("/v1/models", responses=problems(401))
     async def models() -> dict[str, list[dict[str, Any]]]:
         """The models that answer, the default first."""
         return {"models": [_described(served, engine) for served in engine.models.values()]}
 
+    @app.head("/v1/models/{name}", include_in_schema=False)
     @app.get("/v1/models/{name}", responses=problems(401, 404))
     async def model(name: str) -> dict[str, Any]:
         """One model: labels, thresholds, figures and its card."""
@@ -118,17 +120,20 @@ def create_app(engine: Engine, settings: Settings, metrics: Metrics) -> Gate:
         served = engine.models[name]
         return {**_described(served, engine), **asdict(served.info), "card": _card(served)}
 
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
         """Whether the server runs."""
         return {"status": "ok"}
 
+    @app.head("/readyz", include_in_schema=False)
     @app.get("/readyz", responses=problems(503))
     async def readyz() -> dict[str, str]:
         """Whether photos are answered: a tiny one was, by every model."""
         await ready.check()
         return {"status": "ready"}
 
+    @app.head("/metrics", include_in_schema=False)
     @app.get(
         "/metrics",
         response_class=Response,

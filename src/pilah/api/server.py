@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from dataclasses import replace
 
 import uvicorn
 
@@ -27,6 +28,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         BundleError: a model cannot be used.
         KeyboardInterrupt: it was Ctrl+C.
     """
+    settings = replace(settings, port=listener.getsockname()[1])  # 0 asks for any
     log = start_logging()
     try:
         metrics = Metrics()

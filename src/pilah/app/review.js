@@ -215,7 +215,7 @@ class View {
       Enter: () => this.enlarge(),
       " ": () => this.select(this.cursor),
       a: () => control && this.photos.forEach(({ number }) => this.select(number, true)),
-      z: () => this.act({ do: "undo" }),
+      z: () => (this.data.can_undo || this.waiting.length) && this.act({ do: "undo" }),
       Escape: () => [...this.selected].forEach((number) => this.select(number, false)),
     };
     const act = bin && !control ? () => this.move(bin.bin) : acts[event.key] ?? acts[letter];

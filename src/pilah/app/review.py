@@ -61,7 +61,7 @@ def show_grid(workspace: Workspace, numbers: list[int], view: str) -> None:
     """
     state = st.session_state.setdefault("grid_state", {"done": 0})
     if state.get("view") != (workspace.address, view):
-        state |= {"view": (workspace.address, view), "numbers": numbers, "page": 1, "said": ""}
+        state |= {"view": (workspace.address, view), "numbers": numbers, "page": 1, "said": None}
     numbers = state["numbers"]
     pages = max(1, -(-len(numbers) // ON_A_PAGE))
     state["page"] = min(state["page"], pages)
@@ -75,7 +75,7 @@ def show_grid(workspace: Workspace, numbers: list[int], view: str) -> None:
         "photos": [_tile(workspace, number) for number in numbers[first : first + ON_A_PAGE]],
         "bins": [{"bin": bin, "word": text(f"bin.{bin}"), "key": key} for bin, key in KEYS.items()],
         "can_undo": workspace.can_undo,
-        "said": state["said"],
+        "said": _said(state["said"]),
         "words": {
             "grid": text("review.grid"),
             "how": text("review.how"),
@@ -105,7 +105,7 @@ def _act(workspace: Workspace) -> None:
                 state["said"] = _move(workspace, numbers, to)
             case {"n": n, "do": "undo"}:
                 moved = workspace.undo()
-                state["said"] = text("review.undone", number=words().number(len(moved)))
+                state["said"] = ("undone", len(moved), None)
             case {"n": n, "do": "page", "page": int(page)}:
                 state["page"] = max(1, page)
             case _:
@@ -113,7 +113,16 @@ def _act(workspace: Workspace) -> None:
         state["done"] = n
 
 
-def _move(workspace: Workspace, numbers: list[Any], to: Bin) -> str:
+def _said(step: tuple[str, int, Bin | None] | None) -> str:
+    """What the last step did, in the language of now."""
+    if step is None:
+        return ""
+    key, number, bin = step
+    values = {"bin": text(f"bin.{bin}")} if bin else {}
+    return text(f"review.{key}", number=words().number(number), **values)
+
+
+def _move(workspace: Workspace, numbers: list[Any], to: Bin) -> tuple[str, int, Bin]:
     photos = [
         workspace.photos[number]
         for number in numbers
@@ -121,7 +130,7 @@ def _move(workspace: Workspace, numbers: list[Any], to: Bin) -> str:
     ]
     photos = [photo for photo in photos if photo.destination is not None]
     workspace.correct(photos, to)
-    return text("review.moved", number=words().number(len(photos)), bin=text(f"bin.{to}"))
+    return "moved", len(photos), to
 
 
 def _tile(workspace: Workspace, number: int) -> dict[str, Any]:

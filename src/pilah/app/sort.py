@@ -29,6 +29,12 @@ from pilah.uploads import MAX_UNPACKED_MB, Refused, Unpacked, take_in
 
 ALL = "all"
 
+RUNS = "sort runs"
+"""What Streamlit keeps for a visitor while their sort runs."""
+
+FEW = 3
+"""Photos that are named of many."""
+
 SURE_AFTER = 3.0
 """Seconds after which the time left is known well enough to be said."""
 
@@ -44,9 +50,12 @@ def show() -> None:
 
 
 def _ask() -> None:
+    if st.session_state.pop(RUNS, False):
+        st.info(text("sort.stopped"))
     wish = ask()
     if wish is None:
         return
+    st.session_state[RUNS] = True  # a click that stops this page leaves it so
     try:
         workspace = Workspace(wish.own_folder())
         with visits.sorting(workspace):
@@ -56,7 +65,9 @@ def _ask() -> None:
     except PilahError as error:
         st.error(plain(str(error)))
     else:
+        del st.session_state[RUNS]
         st.rerun()
+    del st.session_state[RUNS]
 
 
 def _sort(workspace: Workspace, wish: Wish) -> None:
@@ -79,7 +90,7 @@ def _sort(workspace: Workspace, wish: Wish) -> None:
                 pilah.predict_many, pilah.info, by=wish.by, tree=wish.tree, progress=progress
             )
         if not workspace.photos:
-            raise Refused("loose_empty")
+            raise Refused("loose_empty") if wish.files else Refused("folder_empty")
     finally:
         _clear(shown)
 
@@ -152,11 +163,14 @@ def _offer(workspace: Workspace) -> None:
     if st.button(text("sort.copy"), type="secondary" if small else "primary"):
         try:
             with st.spinner(text("sort.copying")):
-                write_folder(workspace, Path(target).expanduser(), language)
+                lost = write_folder(workspace, Path(target).expanduser(), language)
         except Refused as refused:
             st.error(refusal(refused, language))
         else:
             st.success(text("sort.copied", name=plain(target)))
+            if lost:
+                names = ", ".join(map(plain, lost[:FEW]))
+                st.warning(text("sort.lost", number=words().number(len(lost)), names=names))
 
 
 def _filter_words(bin: str, counts: dict[str, int]) -> str:

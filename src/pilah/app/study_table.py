@@ -7,6 +7,7 @@ from pilah.app.language import text, words
 from pilah.app.plain import visible
 from pilah.app.results import RunFiles
 from pilah.evaluation.published import STUDY, Published
+from pilah.texts import translated
 
 FIGURES = ("val_accuracy", "test_accuracy", "val_loss", "test_loss")
 """The columns after the run, as `Published` names them."""
@@ -35,7 +36,7 @@ def _row(run: RunFiles) -> str:
     pretrained_on = recipe.get("pretrained_on")
     about = [backbone]
     if pretrained_on:
-        about.append(text("study.from", data=visible(pretrained_on)))
+        about.append(text("study.from", data=visible(translated(pretrained_on, words()))))
     published = STUDY.get(backbone) if run.recipe.get("repeats_study") else None
     return _lines(_name(run.name, about), _ours(run.metrics), published)
 

@@ -36,6 +36,7 @@ function describe(tile, photo, selected, words) {
   tile.querySelector(".bin").textContent = photo.word;
   tile.querySelector(".answer").textContent = photo.answer;
   tile.querySelector(".check").title = words.select;
+  for (const gone of tile.querySelectorAll(".gone")) gone.textContent = words.gone;
   return tile;
 }
 

@@ -63,9 +63,11 @@ def answered(
         done: called after each photo.
     """
     under_way: dict[int, _UnderWay] = {}
+    coming, more = iter(portions), True
 
     def keyed() -> Iterator[tuple[tuple[int, int], str | bytes]]:
-        for portion in portions:
+        nonlocal more
+        for portion in coming:
             size = len(portion.photos)
             made = under_way[portion.number] = _UnderWay(portion, [Result(None)] * size, size)
             for index, photo in enumerate(photos_of(portion.photos)):
@@ -74,13 +76,17 @@ def answered(
                     done()
                 else:
                     yield (portion.number, index), photo
+            if not made.left:  # no photo of it could be fetched: give it before the next
+                return
+        more = False
 
     def complete() -> Iterator[tuple[Portion, list[Result]]]:
         for made in [made for made in under_way.values() if not made.left]:
             yield made.portion, under_way.pop(made.portion.number).results
 
-    for (number, index), result in predictor.predict_stream(keyed(), ahead=AHEAD, apart=True):
-        under_way[number].put(index, result)
-        done()
+    while more:
+        for (number, index), result in predictor.predict_stream(keyed(), ahead=AHEAD, apart=True):
+            under_way[number].put(index, result)
+            done()
+            yield from complete()
         yield from complete()
-    yield from complete()

@@ -130,11 +130,11 @@ class State:
 
     `entries` are all that were intended and not dropped; those not in `done` were interrupted.
     `newest` maps a path to what was done last with it. `void` has those that were done once and
-    count no more: taken back, or replaced. `changed` has those that an undo left as they are. `failed`
-    maps a path to its line, `artifacts` a report file to its size and digest, None while it is
-    being written. `walked` maps the sources of a run to what it skipped, the last run only where
-    runs overlap, `videos` to the first videos among that, `roots` each folder that photos came from
-    to its identity (`origin.py`).
+    count no more: taken back, or replaced. `changed` has those that an undo left as they are.
+    `failed` maps a path to its line, `artifacts` a report file to its size and digest, None while
+    it is being written. `walked` maps the sources of a run to what it skipped, of runs that overlap
+    the last one's, `videos` to the first videos among that, `roots` each folder that photos came
+    from to its identity (`origin.py`).
     """
 
     keep: bool = True

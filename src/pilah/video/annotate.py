@@ -95,7 +95,9 @@ class _Overlay:
             seen = self._tracks[self._coming].sightings
             self._times[self._coming] = [sighting.time for sighting in seen]
             self._coming += 1
-        self._times = {index: its for index, its in self._times.items() if its[-1] >= time}
+        self._times = {
+            index: its for index, its in self._times.items() if _end(self._tracks[index]) > time
+        }
         return [
             (
                 _between(self._tracks[index], bisect_right(its, time), time),
@@ -104,6 +106,11 @@ class _Overlay:
             )
             for index, its in self._times.items()
         ]
+
+
+def _end(track: Track) -> Fraction:
+    """When the last picture with a face leaves the screen, as subtitles and tables have it."""
+    return track.end + track.sightings[-1].lasts
 
 
 def _between(track: Track, after: int, time: Fraction) -> Box:

@@ -110,7 +110,8 @@ def paths_of(looks: Iterable[Look], every: Fraction) -> Iterator[Path]:
             path.change = _changed(path.change, look.change)
             has_left = not was_seen and _outside(path.expected(look.time), look.size_hw)
             wait = BACK + every if path.change == "cut" else gone
-            is_gone = look.time - path.sightings[-1].time > wait
+            last = path.sightings[-1]  # a picture may stay on screen for long
+            is_gone = look.time - last.time - last.lasts > wait
             if is_gone or has_left:
                 ended.append(path)
         before = look.time
