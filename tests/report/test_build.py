@@ -30,6 +30,22 @@ def test_the_same_sort_gives_the_same_files(sort: Sort, info: BundleInfo) -> Non
     assert [path.read_bytes() for path in write_report(target, info=info)] == first
 
 
+def test_what_the_user_wrote_into_a_report_is_kept(sort: Sort, info: BundleInfo) -> None:
+    target = sort({"a.jpg": photo(0.02)})
+    write_report(target, info=info)
+    made = (target / "results.csv").read_text()
+    for number in (1, 2):
+        (target / "results.csv").write_text(f"{made}note {number}\n")
+        write_report(target, info=info)
+    write_report(target, info=info)
+    assert (target / "results.csv").read_text() == made
+    assert (target / "results (edited).csv").read_text() == f"{made}note 1\n"
+    assert sorted(target.glob("results (edited)*")) == [
+        target / "results (edited) (2).csv",
+        target / "results (edited).csv",
+    ]
+
+
 def test_files_are_named_as_they_are(sort: Sort, info: BundleInfo) -> None:
     target = sort({"a.jpg": photo(0.02)})
     target = target.rename(target.with_name("so\u202frted\nx"))

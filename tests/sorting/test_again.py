@@ -82,6 +82,27 @@ def answers_female(paths: Iterable[str]) -> Iterator[Result]:
         yield Result(path, result.faces)
 
 
+@pytest.mark.parametrize("content", ["", "bad photo that was c"])
+def test_nothing_is_left_of_a_photo_that_had_come_by_half(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "in/a.jpg"
+    path.parent.mkdir()
+    path.write_bytes(content.encode())
+    options = SortOptions()
+    arguments = ([str(path.parent)], tmp_path / "out")
+    assert sort_photos(*arguments, cut_off, options).counts["unreadable"] == 1
+    path.write_text("bad photo that was cut off, but is whole now")
+    before = tree_of(tmp_path / "in")
+    summary = sort_photos(*arguments, answers_female, options)
+    assert (summary.counts["female"], summary.counts["unreadable"]) == (1, 0)
+    assert os.listdir(tmp_path / "out/unreadable") == []
+    assert undo_sort(tmp_path / "out").left == ()
+    assert tree_of(tmp_path) == {"in": ("folder", 0)} | {f"in/{k}": v for k, v in before.items()}
+
+
+def cut_off(paths: Iterable[str]) -> Iterator[Result]:
+    return (Result(path, error="cut off") for path in paths)
+
+
 def test_an_old_edit_of_an_unreadable_photo_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pilah.sorting.moved import is_in_place
 from pilah.sorting.records import Entry, State
-from pilah.sorting.transfer import Mode, is_same_content
+from pilah.sorting.transfer import Mode, begins_with, is_same_content
 from pilah.sorting.walk import Found, PhotoFile
 
 READERS = ("pilah", "pillow", "pillow-heif", "rawpy")
@@ -26,9 +26,10 @@ def _is_known(photo: PhotoFile, earlier: Entry | None) -> bool:
 
 
 def to_retry(state: State, sources: list[str], target: Path, mode: Mode) -> list[Entry]:
-    """The unreadable photos in `sources` that the readers of today may be able to read.
+    """The unreadable photos in `sources` that may be readable now.
 
-    Those that have another content by now are new photos.
+    Those of which the readers of today may know more, and those that were cut off: whoever has
+    another content by now is a new photo.
     """
     readers = installed_readers()
     roots = [os.path.abspath(source) for source in sources]
@@ -36,7 +37,7 @@ def to_retry(state: State, sources: list[str], target: Path, mode: Mode) -> list
         entry.number: [entry]
         for entry in state.newest.values()
         if entry.bin == "unreadable"
-        and entry.readers != readers
+        and (entry.readers != readers or (mode == "copy" and _was_cut_off(entry)))
         and any(Path(entry.source).is_relative_to(root) for root in roots)
     }
     for entry in state.entries.values():
@@ -72,7 +73,15 @@ def can_take_out(entry: Entry, target: Path, mode: Mode) -> bool:
 
 def is_last(entry: Entry) -> bool:
     """Whether a copy may be all that is left of its content, for its original is not the same."""
-    return not is_same_content(entry.source, entry.size, entry.mtime_ns, entry.digest)
+    return not (
+        is_same_content(entry.source, entry.size, entry.mtime_ns, entry.digest)
+        or _was_cut_off(entry)
+    )
+
+
+def _was_cut_off(entry: Entry) -> bool:
+    """Whether the original has all of the copy's content and more: its transfer has gone on."""
+    return begins_with(entry.source, entry.size, entry.digest)
 
 
 def is_made_anew(entry: Entry, target: Path, mode: Mode, *, faces: bool) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pilah.errors import SortError
+from pilah.files import free_name
 from pilah.sorting import disk
 from pilah.sorting.records import FORMAT, JOURNAL, Line, State, read_state
 from pilah.sorting.transfer import digest_of
@@ -79,12 +80,15 @@ class Journal:
     def claim(self, target: Path, names: Iterable[str]) -> None:
         """Say that report files of these names are about to be written into the target.
 
+        One that the user has edited since is kept beside it: `results (edited).csv`.
+
         Raises:
             SortError: a file of that name is there and is not a report of this sort.
         """
         names = list(names)
         refuse_in_the_way(self.state, target, names)
         for name in names:
+            self._keep_edited(target / name, self.state.artifacts.get(name))
             self.append({"artifact": name}, durable=True)
 
     def record(self, target: Path, path: Path) -> None:
@@ -92,6 +96,14 @@ class Journal:
         size, digest = path.stat().st_size, digest_of(path)
         name = os.path.relpath(path, target)
         self.append({"artifact": name, "size": size, "digest": digest}, durable=True)
+
+    def _keep_edited(self, path: Path, written: tuple[int, str] | None) -> None:
+        if written is None or not path.is_file():
+            return
+        if (path.stat().st_size, digest_of(path)) != written:
+            name = f"{path.stem} (edited){path.suffix}"
+            free = free_name(name, lambda each: os.path.lexists(path.with_name(each)))
+            os.rename(path, path.with_name(free))
 
     def _cut_torn_line(self) -> None:
         size = os.fstat(self._descriptor).st_size

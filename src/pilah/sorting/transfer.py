@@ -40,6 +40,19 @@ def digest_if_readable(path: str) -> str | None:
         return None
 
 
+def begins_with(path: str, size: int, digest: str | None) -> bool:
+    """Whether a file begins with a content of that size and digest, and goes on."""
+    whole = _hash()
+    try:
+        with open(path, "rb") as file:
+            while size and (chunk := file.read(min(CHUNK, size))):
+                whole.update(chunk)
+                size -= len(chunk)
+            return not size and whole.hexdigest() == digest and file.read(1) != b""
+    except OSError:
+        return False
+
+
 def copy_whole(source: str, draft: str) -> str:
     """Copy a file's bytes, times and, where possible, permissions; flush it to the disk.
 
