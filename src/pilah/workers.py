@@ -120,7 +120,7 @@ class Workers:
         except BrokenProcessPool:
             with self._lock:
                 if self._pool is under_way.pool:
-                    self._close()
+                    self._close(wait=False)  # a broken pool may never end, and all wait here
             return self.alone(under_way.task, under_way.given)
 
     def extracted(self, under_way: UnderWay[Given, Extracted]) -> Extracted:
@@ -135,10 +135,10 @@ class Workers:
         with self._lock:
             self._close()
 
-    def _close(self) -> None:
+    def _close(self, *, wait: bool = True) -> None:
         if self._pool is not None and self._end is not None:
             self._end.cancel()
-            self._pool.shutdown(cancel_futures=True)
+            self._pool.shutdown(wait, cancel_futures=True)
             self._pool = None
 
     def _keep(self, pool: ProcessPoolExecutor) -> ProcessPoolExecutor:
