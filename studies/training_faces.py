@@ -119,13 +119,14 @@ def fairface(folder: Path, power: float, harder: dict[str, str]) -> Iterator[Row
     people = Counter((row["race"], row["age"]) for row in rows)
     of_gender = Counter((row["race"], row["age"], row["gender"]) for row in rows)
     for index, row in enumerate(rows):
-        if reported and _digest(folder / row["file"]) in reported:
+        path = folder / row["file"]
+        if reported and path.is_file() and _digest(path) in reported:
             continue
         race, age, gender = row["race"], row["age"], row["gender"]
         balance = people[race, age] / 2 / of_gender[race, age, gender]
         weight = round(min(balance, MOST_FOR_BALANCE) ** power * float(harder.get(race, 1)), 3)
         yield {
-            "path": folder / row["file"],
+            "path": path,
             "label": gender.lower(),
             "source": "fairface",
             "race": race,

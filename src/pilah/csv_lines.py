@@ -5,12 +5,19 @@ of a photo would split a row.
 """
 
 import csv
+from pathlib import Path
 from typing import IO, Any
 
 
 def csv_writer(file: IO[str]) -> Any:
     """A writer as `csv.writer` makes it, for a text file that was opened with `newline=""`."""
     return csv.writer(_LineFeeds(file), lineterminator="\r\n")
+
+
+def write_csv(frame: Any, path: Path) -> None:
+    """Write a pandas table without its index; pandas itself is not needed to import this."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        frame.to_csv(_LineFeeds(file), index=False, lineterminator="\r\n")
 
 
 class _LineFeeds:

@@ -165,3 +165,17 @@ def test_ctrl_c_while_the_model_loads_is_one_line(words: list[str], tmp_path: Pa
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr.startswith("pilah: stopped.") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words", [["sort", "in", "--to", ""], ["sort", "in", "--to="], ["undo", ""]]
+)
+def test_an_empty_argument_is_refused(words: list[str], tmp_path: Path) -> None:
+    code = "from pilah.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("pilah: error: an empty argument")
+    assert list(tmp_path.iterdir()) == []

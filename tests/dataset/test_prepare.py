@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from pilah.cli import main
+from pilah.csv_lines import write_csv
 from pilah.dataset.manifest import cut_out_of, digest, read_manifest
 from pilah.dataset.table import read_labelled
 from pilah.errors import DataError
@@ -38,6 +39,20 @@ def draw(path, seed):
     path.parent.mkdir(parents=True, exist_ok=True)
     patches = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     Image.fromarray(patches).resize((48, 64), Image.Resampling.BICUBIC).save(path)
+
+
+def test_a_line_end_of_any_kind_in_a_name_splits_no_row(pilah, tmp_path):
+    names = ["a\rb", "c\nd", "e\r\nf", "g,h", *"ijklmn"]
+    for number, name in enumerate(names):
+        draw(tmp_path / "in" / ("female", "male")[number % 2] / f"{name}.png", number)
+    done = pilah("prepare", tmp_path / "in", "--to", tmp_path / "out", "--crops")
+    assert done.returncode == 0, done.stderr
+    manifest = tmp_path / "out/manifest.csv"
+    table = read_manifest(manifest)
+    listed = sorted(path.split("/")[-1] for path in table["path"])
+    assert listed == sorted(f"{name}.png" for name in names)
+    write_csv(table, tmp_path / "again.csv")
+    assert (tmp_path / "again.csv").read_bytes() == manifest.read_bytes()
 
 
 @pytest.fixture

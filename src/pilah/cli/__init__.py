@@ -105,7 +105,8 @@ def pilah(
 def main() -> None:
     """Run a command with this process's own arguments and streams."""
     prepare_output()
-    if "" in sys.argv[1:]:
+    # `--to "$OUT"` and `--to=$OUT`: an empty path would be the working folder
+    if any(not word or (word[:2] == "--" and word[-1] == "=") for word in sys.argv[1:]):
         print_error("pilah: error: an empty argument (a variable that is not set?); give a value")
         sys.exit(2)
     program(prog_name="pilah")

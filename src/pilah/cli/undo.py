@@ -32,6 +32,7 @@ def undo(
     changed since the sort stays where it is and is named; the exit code is then 1.
     """
     from pilah.sorting import disk, undo_sort
+    from pilah.sorting.records import JOURNAL
     from pilah.sorting.undo import WORDS
     from pilah.wording import quoted, shown
 
@@ -48,7 +49,7 @@ def undo(
     if undone.left and all(why == WORDS["missing"] for _, why in undone.left):
         print(
             "Put them back into the folder and run the same command again; or, if you deleted "
-            f"them, delete {shown(folder / '.pilah')}, and the undo is over.",
+            f"them, delete {shown((folder / JOURNAL).parent)}, and the undo is over.",
             file=sys.stderr,
         )
     elif undone.left:

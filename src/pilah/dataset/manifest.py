@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from pilah.csv_lines import write_csv
 from pilah.errors import DataError
 from pilah.runs.splits import SPLITS
 from pilah.types import LABELS
@@ -26,7 +27,7 @@ MIN_IMAGES = 10
 def write_manifest(frame: pd.DataFrame, path: Path) -> None:
     """Write the rows of `frame` with the contract's columns first."""
     others = [name for name in frame.columns if name not in COLUMNS]
-    frame[[*COLUMNS, *others]].to_csv(path, index=False)
+    write_csv(frame[[*COLUMNS, *others]], path)
 
 
 def read_manifest(path: Path) -> pd.DataFrame:

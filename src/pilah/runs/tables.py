@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pilah.csv_lines import write_csv
 from pilah.errors import DataError
 from pilah.files import replacing
 from pilah.runs.folder import AGAIN, Run
@@ -81,7 +82,7 @@ def read_scores(run: Run) -> dict[str, Scores]:
 def write_scores(run: Run, scores: pd.DataFrame) -> None:
     """Write `scores.csv` in one step; it has the columns `SCORES`."""
     with replacing(run.scores) as draft:
-        scores[list(SCORES)].to_csv(draft, index=False)
+        write_csv(scores[list(SCORES)], draft)
 
 
 def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

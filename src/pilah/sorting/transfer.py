@@ -42,15 +42,17 @@ def digest_if_readable(path: str) -> str | None:
 
 def begins_with(path: str, size: int, digest: str | None) -> bool:
     """Whether a file begins with a content of that size and digest, and goes on."""
-    whole = _hash()
+    begin = _hash()
     try:
+        if os.path.getsize(path) <= size:  # most are: nothing is read
+            return False
         with open(path, "rb") as file:
             while size and (chunk := file.read(min(CHUNK, size))):
-                whole.update(chunk)
+                begin.update(chunk)
                 size -= len(chunk)
-            return not size and whole.hexdigest() == digest and file.read(1) != b""
     except OSError:
         return False
+    return begin.hexdigest() == digest
 
 
 def copy_whole(source: str, draft: str) -> str:
